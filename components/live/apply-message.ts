@@ -1,0 +1,61 @@
+import type { QueryClient } from '@tanstack/react-query';
+import type { RunEvent } from '@/lib/run/run-event';
+import type { RunView } from '@/lib/run/run-view';
+import type { SiteView } from '@/lib/topology/site-view';
+import { queryKeys } from './query-keys';
+import type { StreamMessage } from './stream-message';
+
+/** Writes one message of the stream into the query cache; messages without content change nothing. */
+export function applyMessage(client: QueryClient, message: StreamMessage): void {
+  switch (message.type) {
+    case 'site':
+      client.setQueryData(queryKeys.site(message.siteId), message.site);
+      client.setQueryData<readonly SiteView[]>(queryKeys.sites(), (sites = []) =>
+        withEntry(sites, message.siteId, message.site),
+      );
+      return;
+    case 'host-keys':
+      client.setQueryData(queryKeys.hostKeys(message.siteId), message.hostKeys);
+      return;
+    case 'job':
+      client.setQueryData(queryKeys.job(message.job.id), message.job);
+      return;
+    case 'run':
+      client.setQueryData(queryKeys.run(message.run.id), message.run);
+      client.setQueryData<readonly RunView[]>(queryKeys.runs(), (runs = []) => withRun(runs, message.run));
+      return;
+    case 'run-events':
+      client.setQueryData<readonly RunEvent[]>(queryKeys.runEvents(message.runId), (events = []) =>
+        withEvents(events, message.events),
+      );
+      return;
+    case 'hello':
+    case 'tick':
+    case 'end':
+      return;
+  }
+}
+
+/** The list with one entry replaced, added at its end, or taken out when `entry` is null. */
+function withEntry<T extends { readonly id: string }>(
+  list: readonly T[],
+  id: string,
+  entry: T | null,
+): readonly T[] {
+  if (entry === null) return list.filter((each) => each.id !== id);
+  if (list.some((each) => each.id === id)) return list.map((each) => (each.id === id ? entry : each));
+  return [...list, entry];
+}
+
+/** Newest first; a run that is new stands at the top. */
+function withRun(runs: readonly RunView[], run: RunView): readonly RunView[] {
+  if (runs.some((each) => each.id === run.id)) return runs.map((each) => (each.id === run.id ? run : each));
+  return [run, ...runs].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+}
+
+/** The log with what is new; events come in order, those that are here already are left out. */
+function withEvents(events: readonly RunEvent[], more: readonly RunEvent[]): readonly RunEvent[] {
+  const last = events.at(-1)?.seq ?? 0;
+  const fresh = more.filter((event) => event.seq > last);
+  return fresh.length === 0 ? events : [...events, ...fresh];
+}

@@ -1,0 +1,110 @@
+import type { StreamMessage } from './stream-message';
+import { STREAM_EVENTS } from './stream-message';
+
+export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'lost';
+
+export interface Connection {
+  readonly state: ConnectionState;
+  /** Browser time of the last word from the server, milliseconds; null before the first. */
+  readonly heardAtMs: number | null;
+}
+
+/** A topic as text; a function where the place in the stream moves (`run:r-1@42`), asked at each new connection. */
+export type Topic = string | (() => string);
+
+/** The server says something at least each 15 s; after three silences the line counts as lost. */
+const SILENCE_LIMIT_MS = 45_000;
+const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000] as const;
+
+/**
+ * One EventSource for the whole tab. Components add and take away topics; the union is asked for in one URL, so a
+ * change of topics opens a new connection, on which the server first sends the state of each topic.
+ *
+ *   connecting ──hello──▶ live ──error or 45 s of silence──▶ reconnecting ──5th try──▶ lost ──hello──▶ live
+ */
+export class EventStream {
+  #topics = new Map<Topic, number>();
+  #source: EventSource | null = null;
+  #openTimer: ReturnType<typeof setTimeout> | undefined;
+  #watchdog: ReturnType<typeof setInterval> | undefined;
+  #failures = 0;
+  #connection: Connection = { state: 'connecting', heardAtMs: null };
+  #listeners = new Set<() => void>();
+  #onMessage: (message: StreamMessage) => void = () => undefined;
+
+  /** What to do with messages; set once by the provider. */
+  onMessage(handler: (message: StreamMessage) => void): void {
+    this.#onMessage = handler;
+  }
+
+  /** Adds a topic until the returned function is called. */
+  add(topic: Topic): () => void {
+    const count = this.#topics.get(topic) ?? 0;
+    this.#topics.set(topic, count + 1);
+    if (count === 0) this.#reopenSoon(0);
+    return () => {
+      const left = (this.#topics.get(topic) ?? 1) - 1;
+      if (left > 0) return void this.#topics.set(topic, left);
+      this.#topics.delete(topic);
+      this.#reopenSoon(0);
+    };
+  }
+
+  connection = (): Connection => this.#connection;
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  #reopenSoon(delayMs: number): void {
+    clearTimeout(this.#openTimer);
+    this.#openTimer = setTimeout(() => this.#open(), delayMs);
+  }
+
+  #open(): void {
+    this.#source?.close();
+    this.#source = null;
+    clearInterval(this.#watchdog);
+    if (this.#topics.size === 0) return;
+    const names = [...this.#topics.keys()].map((topic) => (typeof topic === 'string' ? topic : topic()));
+    const source = new EventSource(
+      `/api/v1/stream?topics=${encodeURIComponent([...new Set(names)].join(','))}`,
+    );
+    this.#source = source;
+    for (const type of STREAM_EVENTS) {
+      source.addEventListener(type, (event: MessageEvent<string>) => this.#hear(type, event.data));
+    }
+    // While the browser tries again by itself (with Last-Event-ID) it is let be; a refusal closes the source for good.
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) this.#fail(source);
+      else this.#set({ state: 'reconnecting', heardAtMs: this.#connection.heardAtMs });
+    };
+    const openedAtMs = Date.now();
+    this.#watchdog = setInterval(() => {
+      const silentMs = Date.now() - Math.max(openedAtMs, this.#connection.heardAtMs ?? 0);
+      if (silentMs > SILENCE_LIMIT_MS) this.#fail(source);
+    }, 5_000);
+  }
+
+  #hear(type: (typeof STREAM_EVENTS)[number], data: string): void {
+    this.#failures = 0;
+    this.#set({ state: 'live', heardAtMs: Date.now() });
+    this.#onMessage({ type, ...(JSON.parse(data) as object) } as StreamMessage); // our own server's shapes
+  }
+
+  #fail(source: EventSource): void {
+    if (source !== this.#source) return;
+    source.close();
+    this.#failures += 1;
+    const state = this.#failures >= RETRY_MS.length ? 'lost' : 'reconnecting';
+    this.#set({ state, heardAtMs: this.#connection.heardAtMs });
+    this.#reopenSoon(RETRY_MS[Math.min(this.#failures, RETRY_MS.length) - 1] ?? 10_000);
+  }
+
+  #set(next: Connection): void {
+    const isSame = next.state === this.#connection.state && next.heardAtMs === this.#connection.heardAtMs;
+    this.#connection = next;
+    if (!isSame) for (const listener of this.#listeners) listener();
+  }
+}

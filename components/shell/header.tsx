@@ -1,0 +1,87 @@
+'use client';
+import { Search } from 'lucide-react';
+import dynamic from 'next/dynamic';
+import Link from 'next/link';
+import { usePathname } from 'next/navigation';
+import { useCallback, useState } from 'react';
+import { ConnectionBadge } from '@/components/live/connection-badge';
+import { useRuns, useSites } from '@/components/live/use-live';
+import { StateMark } from '@/components/ui/state-mark';
+import { toCount } from '@/lib/core/text';
+import { toCrumbs } from './navigation';
+import { useSearchKey } from './use-search-key';
+import { UserMenu } from './user-menu';
+import type { UserMenuProps } from './user-menu';
+
+const SearchPalette = dynamic(() => import('./search-palette').then((module) => module.SearchPalette), {
+  ssr: false,
+});
+
+/** Where one is, search, what runs, whether the page is live, and who one is. */
+export function Header(props: UserMenuProps) {
+  const pathname = usePathname();
+  const sites = useSites();
+  const [isSearching, setIsSearching] = useState(false);
+  const openSearch = useCallback(() => setIsSearching(true), []);
+  useSearchKey(openSearch);
+  const crumbs = toCrumbs(pathname, (siteId) => sites.find((site) => site.id === siteId)?.name ?? null);
+  return (
+    <header className="sticky top-0 z-30 flex h-11 items-center gap-4 border-b border-line bg-paper px-4">
+      <nav aria-label="Breadcrumb" className="min-w-0 flex-1">
+        <ol className="flex items-center gap-2 truncate">
+          {crumbs.map((crumb, index) => (
+            <li key={crumb.word + index} className="flex items-center gap-2">
+              {index > 0 && (
+                <span aria-hidden className="text-soft">
+                  /
+                </span>
+              )}
+              {crumb.href ? (
+                <Link href={crumb.href} className="text-soft hover:text-ink">
+                  {crumb.word}
+                </Link>
+              ) : (
+                <span aria-current="page" className="font-medium">
+                  {crumb.word}
+                </span>
+              )}
+            </li>
+          ))}
+        </ol>
+      </nav>
+      <button
+        type="button"
+        onClick={openSearch}
+        aria-keyshortcuts="Control+K Meta+K"
+        className="flex h-7 w-64 items-center gap-2 rounded-2 border border-line bg-raised px-2 text-soft hover:border-ink"
+      >
+        <Search aria-hidden className="size-3.5" />
+        Search
+        <kbd className="drawn-label ml-auto">Ctrl K</kbd>
+      </button>
+      <ActiveRuns />
+      <ConnectionBadge />
+      <UserMenu {...props} />
+      {isSearching && <SearchPalette onClose={() => setIsSearching(false)} />}
+    </header>
+  );
+}
+
+/** Runs that are queued or under way; one press opens them. */
+function ActiveRuns() {
+  const active = useRuns().filter((run) => run.state === 'queued' || run.state === 'running');
+  const [only] = active;
+  if (!only) return null;
+  const href = active.length === 1 ? `/runs/${only.id}` : '/runs';
+  const done = active.length === 1 ? `, ${only.stepsDone} of ${only.steps}` : '';
+  return (
+    <Link href={href} className="rounded-2 border border-line px-2 py-0.5 hover:border-ink">
+      <StateMark
+        shape="half-circle"
+        ink="provisioning"
+        turns
+        word={`${toCount(active.length, 'run')}${done}`}
+      />
+    </Link>
+  );
+}

@@ -1,0 +1,133 @@
+import type { DocumentPath } from '@/lib/topology/edit-topology';
+
+/** A topology while it is being typed: the document's shape, values as far as they go. */
+export type LooseDocument = Readonly<Record<string, unknown>>;
+
+/** The value at a path, undefined where the path leads nowhere. */
+export function readAt(document: unknown, path: DocumentPath): unknown {
+  return path.reduce<unknown>((value, part) => {
+    if (value === null || typeof value !== 'object') return undefined;
+    return Object.getOwnPropertyDescriptor(value, part)?.value as unknown; // a plain data member or undefined
+  }, document);
+}
+
+/**
+ * The document with another value at a path; `undefined` takes the member out. Objects on the way are made where they
+ * are missing. Nothing is checked: the schema and the rules do that with the whole.
+ */
+export function setAt(document: LooseDocument, path: DocumentPath, value: unknown): LooseDocument {
+  const result = withValue(document, path, value);
+  return isRecord(result) ? result : document;
+}
+
+function withValue(current: unknown, path: DocumentPath, value: unknown): unknown {
+  const [head, ...rest] = path;
+  if (head === undefined) return value;
+  if (Array.isArray(current)) {
+    const list: readonly unknown[] = current;
+    return list.map((item, index) => (index === head ? withValue(item, rest, value) : item));
+  }
+  const members = isRecord(current) ? current : {};
+  const next = withValue(members[head], rest, value);
+  if (next === undefined)
+    return Object.fromEntries(Object.entries(members).filter(([key]) => key !== String(head)));
+  return { ...members, [head]: next };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** One node of a loose document, as rows of the form show it. */
+export interface LooseNode {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly internalIp: string;
+  readonly externalIp: string;
+  readonly zone: string;
+  readonly arch: string;
+  readonly ssh: {
+    readonly address: string;
+    readonly user: string;
+    readonly port: string;
+    readonly credentialId: string;
+  };
+}
+
+/** The nodes of a loose document, every member as text; what is missing is empty. */
+export function toLooseNodes(document: LooseDocument): readonly LooseNode[] {
+  const nodes = readAt(document, ['nodes']);
+  if (!Array.isArray(nodes)) return [];
+  return nodes.map((node: unknown) => {
+    const text = (...path: string[]) => {
+      const value = readAt(node, path);
+      return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+    };
+    return {
+      id: text('id'),
+      name: text('name'),
+      role: text('role') || 'server',
+      internalIp: text('internalIp'),
+      externalIp: text('externalIp'),
+      zone: text('zone'),
+      arch: text('arch') || 'amd64',
+      ssh: {
+        address: text('ssh', 'address'),
+        user: text('ssh', 'user') || 'root',
+        port: text('ssh', 'port') || '22',
+        credentialId: text('ssh', 'credentialId'),
+      },
+    };
+  });
+}
+
+/** A new node for the form: the next free name of its role, reached like the node before it. */
+export function toNewNode(
+  document: LooseDocument,
+  id: string,
+  values: {
+    readonly name?: string | undefined;
+    readonly role?: string | undefined;
+    readonly [key: string]: unknown;
+  } = {},
+): LooseDocument {
+  const nodes = toLooseNodes(document);
+  const role = values.role ?? (nodes.some((node) => node.role === 'server') ? 'agent' : 'server');
+  const prefix = role === 'server' ? 's' : role === 'lb' ? 'lb' : 'a';
+  const taken = new Set(nodes.map((node) => node.name));
+  let place = 1;
+  while (taken.has(`${prefix}${place}`)) place += 1;
+  const last = nodes.at(-1)?.ssh;
+  const ssh = last && {
+    user: last.user,
+    port: toPort(last.port),
+    ...(last.credentialId && { credentialId: last.credentialId }),
+  };
+  return {
+    internalIp: '',
+    ...values,
+    id,
+    role,
+    name: values.name ?? `${prefix}${place}`,
+    ssh: { ...ssh, ...(isRecord(values.ssh) ? values.ssh : {}) },
+  };
+}
+
+/** The document with one more node at its end. */
+export function addNode(document: LooseDocument, node: LooseDocument): LooseDocument {
+  const nodes = readAt(document, ['nodes']);
+  return { ...document, nodes: [...(Array.isArray(nodes) ? (nodes as unknown[]) : []), node] };
+}
+
+/** The document without the node at a place. */
+export function removeNode(document: LooseDocument, index: number): LooseDocument {
+  const nodes = readAt(document, ['nodes']);
+  if (!Array.isArray(nodes)) return document;
+  return { ...document, nodes: (nodes as unknown[]).filter((_, each) => each !== index) };
+}
+
+/** A port as the schema wants it where the text is a number; otherwise the text, so that the schema can say no. */
+export function toPort(text: string): number | string {
+  return /^\d{1,6}$/.test(text) ? Number(text) : text;
+}

@@ -1,0 +1,80 @@
+'use client';
+import Link from 'next/link';
+import { Field } from '@/components/ui/field';
+import { Choices, Input } from '@/components/ui/input';
+import { Panel } from '@/components/ui/panels';
+import { RelativeTime } from '@/components/ui/relative-time';
+import { readAt } from './document';
+import type { Wizard } from './use-wizard';
+
+export interface DraftItem {
+  readonly id: string;
+  readonly name: string;
+  readonly updatedAt: string;
+}
+
+/** Patterns that can be built from end to end; others join the list when they can. */
+const PATTERNS = [
+  {
+    value: 'custom',
+    label: 'One server',
+    help: 'Control plane, etcd and workloads on one host; agents can join it. Tolerates no failure of the server.',
+  },
+] as const;
+
+interface Props {
+  readonly wizard: Wizard;
+  /** Other forms of this person that were not finished. */
+  readonly drafts: readonly DraftItem[];
+}
+
+/** Step 1: what the site is called and how it is shaped. */
+export function ShapeStep({ wizard, drafts }: Props) {
+  const pattern = readAt(wizard.draft.document, ['pattern']);
+  return (
+    <div className="flex max-w-160 flex-col gap-6">
+      <Field
+        label="Name"
+        help="For people, and typed again before anything dangerous. It can be changed later."
+      >
+        {(ids) => (
+          <Input
+            {...ids}
+            autoFocus
+            isMono
+            placeholder="hamburg-1"
+            maxLength={63}
+            value={wizard.draft.name}
+            onChange={(event) => wizard.update({ name: event.target.value })}
+          />
+        )}
+      </Field>
+      <Choices
+        legend="Pattern"
+        name="pattern"
+        value={pattern === 'custom' ? 'custom' : ''}
+        choices={PATTERNS}
+        onChange={(value) => wizard.setField(['pattern'], value)}
+      />
+      {drafts.length > 0 && (
+        <Panel label="not finished yet">
+          <ul>
+            {drafts.map((draft) => (
+              <li
+                key={draft.id}
+                className="flex items-center justify-between border-b border-grid px-3 py-1 last:border-0"
+              >
+                <Link href={`/sites/new/shape?draft=${draft.id}`} className="text-accent underline">
+                  {draft.name || 'unnamed'}
+                </Link>
+                <span className="text-soft">
+                  typed <RelativeTime at={draft.updatedAt} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import {
+  X509Certificate,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+} from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+const caDays = 3650;
+const leafDays = 365;
+/** RKE2 renews a leaf at a service start within this many days of its end (since May 2025; facts 6). */
+const renewWithinDays = 120;
+const dayMs = 86_400_000;
+
+export interface LeafSpec {
+  /** Path of the certificate without `.crt`; the key stands beside it. */
+  path: string;
+  /** Path of the issuing CA without `.crt`. */
+  ca: string;
+  commonName: string;
+  organization?: string;
+  usages: readonly ('clientAuth' | 'serverAuth')[];
+  /** Addresses and names of the subject alternative name. */
+  sans?: readonly string[];
+}
+
+/** What ensureLeaf did: `kept` an unchanged certificate, `renewed` its lifetime, or `issued` a new one. */
+export type LeafOutcome = 'kept' | 'renewed' | 'issued';
+
+/** Makes a self-signed CA for ten years unless one stands there already. */
+export function ensureCa(path: string, name: string): void {
+  if (existsSync(`${path}.crt`) && existsSync(`${path}.key`)) return;
+  ensureKey(`${path}.key`);
+  const subject = `${name}@${Math.floor(Date.now() / 1000)}`;
+  const extensions = [
+    'basicConstraints=critical,CA:TRUE',
+    'keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign',
+  ];
+  issue(`${path}.crt`, `${path}.key`, null, `CN=${subject}`, extensions, caDays);
+}
+
+/**
+ * Makes a leaf certificate for a year, keeps a good one, and extends one that is inside the renewal window (same
+ * key) or whose names have changed. The file holds the leaf and then its CA.
+ */
+export function ensureLeaf(spec: LeafSpec, nowMs: number): LeafOutcome {
+  const existing = readLeaf(`${spec.path}.crt`);
+  const names = (spec.sans ?? []).map((san) => (/^[\d.]+$|:/.test(san) ? `IP:${san}` : `DNS:${san}`));
+  const wanted = [...new Set(names)].sort().join(', ').replaceAll('IP:', 'IP Address:');
+  const hasNames =
+    (existing?.subjectAltName ?? '').split(', ').filter(Boolean).sort().join(', ') === sortNames(wanted);
+  const caText = readFileSync(`${spec.ca}.crt`, 'utf8');
+  const isOurs = existing !== null && existing.checkIssued(new X509Certificate(caText));
+  const restMs = existing === null ? 0 : Date.parse(existing.validTo) - nowMs;
+  if (existing !== null && isOurs && hasNames && restMs > renewWithinDays * dayMs) return 'kept';
+  ensureKey(`${spec.path}.key`);
+  const organization = spec.organization === undefined ? '' : `O=${spec.organization}\n`;
+  const extensions = [
+    'keyUsage=critical,digitalSignature,keyEncipherment',
+    `extendedKeyUsage=${spec.usages.join(',')}`,
+    ...(names.length === 0 ? [] : [`subjectAltName=${[...new Set(names)].join(',')}`]),
+  ];
+  issue(
+    `${spec.path}.crt`,
+    `${spec.path}.key`,
+    spec.ca,
+    `${organization}CN=${spec.commonName}`,
+    extensions,
+    leafDays,
+  );
+  writeFileSync(`${spec.path}.crt`, readFileSync(`${spec.path}.crt`, 'utf8') + caText);
+  return existing !== null && isOurs && hasNames ? 'renewed' : 'issued';
+}
+
+function sortNames(names: string): string {
+  return names.split(', ').filter(Boolean).sort().join(', ');
+}
+
+/** The first certificate of a file, or null when there is none or it cannot be read. */
+export function readLeaf(path: string): X509Certificate | null {
+  try {
+    return new X509Certificate(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** The hash that a full token carries: SHA-256 of the CA file as `/cacerts` serves it. */
+export function hashCaFile(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+function ensureKey(path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(path, pair.privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
+}
+
+/** The RSA pair with which service account tokens are signed. */
+export function ensureServiceKey(path: string): void {
+  if (existsSync(path)) return;
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(path, pair.privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
+}
+
+export function isKeyOf(certificatePath: string, keyPath: string): boolean {
+  const certificate = readLeaf(certificatePath);
+  if (certificate === null || !existsSync(keyPath)) return false;
+  const key = createPublicKey(createPrivateKey(readFileSync(keyPath, 'utf8')));
+  return certificate.publicKey.equals(key);
+}
+
+function issue(
+  crt: string,
+  key: string,
+  ca: string | null,
+  subject: string,
+  extensions: string[],
+  days: number,
+): void {
+  const folder = mkdtempSync(join(tmpdir(), 'rke2-cert-'));
+  try {
+    const config = join(folder, 'openssl.cnf');
+    const body = `[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\n${subject}\n[ext]\n`;
+    writeFileSync(config, `${body}${extensions.join('\n')}\n`);
+    const issuer = ca === null ? [] : ['-CA', `${ca}.crt`, '-CAkey', `${ca}.key`];
+    const serial = `0x${randomBytes(8).toString('hex')}`;
+    const fixed = [
+      'req',
+      '-x509',
+      '-new',
+      '-sha256',
+      '-config',
+      config,
+      '-set_serial',
+      serial,
+      '-days',
+      String(days),
+    ];
+    execFileSync('openssl', [...fixed, '-key', key, ...issuer, '-out', crt], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

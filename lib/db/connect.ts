@@ -1,0 +1,101 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Pool, type QueryResultRow } from 'pg';
+import { PrismaClient } from './generated/client';
+
+export type DatabaseRole = 'siteplan_web' | 'siteplan_worker';
+
+export interface Database {
+  readonly prisma: PrismaClient;
+  /** For the hot paths: fenced appends, claims, the change feed. */
+  readonly pool: Pool;
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Whoever runs a query inside or outside of a transaction: a pool or one of its clients. */
+export interface Queryable {
+  query: <R extends QueryResultRow = QueryResultRow>(
+    text: string,
+    values?: unknown[],
+  ) => Promise<{ rows: R[]; rowCount: number | null }>;
+}
+
+/** The raw half of a Prisma client or transaction. */
+interface PrismaRaw {
+  $queryRawUnsafe: <T>(query: string, ...values: unknown[]) => PromiseLike<T>;
+}
+
+/** Lets our own SQL (audit, change feed) take part in a Prisma transaction. */
+export function toQueryable(tx: PrismaRaw): Queryable {
+  return {
+    query: async <R extends QueryResultRow>(text: string, values: unknown[] = []) => {
+      const rows = await tx.$queryRawUnsafe<R[]>(text, ...values);
+      return { rows, rowCount: rows.length };
+    },
+  };
+}
+
+/**
+ * Adds "become this role at once" to a connection string, so that one login with both roles granted still runs with
+ * the rights of its process. A login that is the role already needs nothing.
+ */
+export function toRoleUrl(url: string, role: DatabaseRole): string {
+  const parsed = new URL(url);
+  if (decodeURIComponent(parsed.username) === role) return url;
+  const options = [parsed.searchParams.get('options'), `-c role=${role}`].filter(Boolean).join(' ');
+  parsed.searchParams.set('options', options);
+  return parsed.toString();
+}
+
+/**
+ * Opens the pools of one process. A lost connection is the caller's failed query, never a crash: idle clients that
+ * die are dropped and replaced on the next use.
+ */
+export function connectDatabase(
+  url: string,
+  role: DatabaseRole,
+  options: { maxConnections?: number } = {},
+): Database {
+  const connectionString = toRoleUrl(url, role);
+  const config = {
+    connectionString,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: role,
+  };
+  const pool = new Pool(config);
+  pool.on('error', () => undefined);
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(config, { onPoolError: () => undefined, onConnectionError: () => undefined }),
+  });
+  return {
+    prisma,
+    pool,
+    url: connectionString,
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** Runs `work` in one transaction of the pool: committed when it resolves, rolled back when it throws. */
+export async function inTransaction<T>(pool: Pool, work: (client: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const value = await work(client);
+    await client.query('COMMIT');
+    return value;
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  } finally {
+    // A connection whose rollback failed is not given back to the pool.
+    client.release(failure && /terminat|connection|closed/i.test(failure.message) ? failure : undefined);
+  }
+}

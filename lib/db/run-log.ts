@@ -1,0 +1,225 @@
+import type { Pool } from 'pg';
+import { RunId } from '@/lib/core/ids';
+import { RunEventBody, type RunEvent, type RunState, type StepState } from '@/lib/run/run-event';
+import { recordChange } from './change-feed';
+import { inTransaction, type Queryable } from './connect';
+import { StaleEpochError } from './errors';
+import type { SiteClaim } from './site-lease';
+
+/** Channel of the nudge that a run has new events; the payload is the run's id. */
+export const RUN_EVENT_CHANNEL = 'siteplan_run_event';
+
+export interface RunStepPatch {
+  readonly stepId: string;
+  readonly state?: StepState;
+  readonly attempt?: number;
+  /** Bytes of the host's journal that are stored as `step.output` events of this attempt. */
+  readonly offset?: bigint;
+  readonly outputs?: Readonly<Record<string, string>>;
+  readonly started?: true;
+  readonly finished?: true;
+}
+
+export interface RunPatch {
+  readonly state?: RunState;
+  readonly stepsDone?: number;
+  readonly started?: true;
+  readonly finished?: true;
+}
+
+export interface AppendInput {
+  readonly runId: string;
+  readonly epoch: bigint;
+  readonly events: readonly RunEventBody[];
+  readonly steps?: readonly RunStepPatch[];
+  readonly run?: RunPatch;
+}
+
+export interface RunStepRow {
+  readonly stepId: string;
+  readonly state: StepState;
+  readonly attempt: number;
+  readonly offset: bigint;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export interface ClaimedRun {
+  readonly runId: RunId;
+  readonly planId: string;
+  readonly previousEpoch: bigint | null;
+  readonly cancelRequested: boolean;
+}
+
+async function patchStep(tx: Queryable, runId: string, patch: RunStepPatch): Promise<void> {
+  await tx.query(
+    `UPDATE run_step SET state = COALESCE($3, state), attempt = COALESCE($4, attempt),
+            "offset" = COALESCE($5, "offset"), outputs = COALESCE($6, outputs),
+            started_at = CASE WHEN $7 THEN now() ELSE started_at END,
+            finished_at = CASE WHEN $8 THEN now() ELSE finished_at END
+      WHERE run_id = $1 AND step_id = $2`,
+    [
+      runId,
+      patch.stepId,
+      patch.state ?? null,
+      patch.attempt ?? null,
+      patch.offset ?? null,
+      patch.outputs ? JSON.stringify(patch.outputs) : null,
+      patch.started ?? false,
+      patch.finished ?? false,
+    ],
+  );
+}
+
+/**
+ * The one way to write a run's log and its cache: takes the next numbers and appends, all in one transaction that
+ * is fenced by the epoch. Returns the last sequence number. Throws StaleEpochError, having changed nothing, when a
+ * newer epoch owns the run.
+ */
+export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): Promise<number> {
+  const { runId, epoch, events, steps = [], run = {} } = input;
+  return inTransaction(db.pool, async (tx) => {
+    const { rows } = await tx.query<{ last_seq: number }>(
+      `UPDATE run SET last_seq = last_seq + $3, state = COALESCE($4, state), steps_done = COALESCE($5, steps_done),
+              started_at = CASE WHEN $6 THEN COALESCE(started_at, now()) ELSE started_at END,
+              finished_at = CASE WHEN $7 THEN now() ELSE finished_at END
+        WHERE id = $1 AND epoch = $2 RETURNING last_seq`,
+      [
+        runId,
+        epoch,
+        events.length,
+        run.state ?? null,
+        run.stepsDone ?? null,
+        run.started ?? false,
+        run.finished ?? false,
+      ],
+    );
+    const lastSeq = rows[0]?.last_seq;
+    if (lastSeq === undefined) throw new StaleEpochError(`run ${runId}`);
+    await insertEvents(tx, runId, epoch, lastSeq - events.length, events);
+    for (const patch of steps) await patchStep(tx, runId, patch);
+    if (run.state !== undefined || run.stepsDone !== undefined) await recordChange(tx, 'run', runId);
+    await tx.query('SELECT pg_notify($1, $2)::text', [RUN_EVENT_CHANNEL, runId]);
+    return lastSeq;
+  });
+}
+
+async function insertEvents(
+  tx: Queryable,
+  runId: string,
+  epoch: bigint,
+  afterSeq: number,
+  events: readonly RunEventBody[],
+): Promise<void> {
+  if (events.length === 0) return;
+  await tx.query(
+    `INSERT INTO run_event (run_id, seq, epoch, type, step_id, body)
+     SELECT $1, $2::int + e.ordinal, $3, e.type, e.step_id, e.body
+       FROM unnest($4::text[], $5::text[], $6::text[]) WITH ORDINALITY AS e (type, step_id, body, ordinal)`,
+    [
+      runId,
+      afterSeq,
+      epoch,
+      events.map(({ type }) => type),
+      events.map((event) => ('stepId' in event ? event.stepId : null)),
+      events.map((event) => JSON.stringify(event)),
+    ],
+  );
+}
+
+/** Events with a number above `afterSeq`, in order, at most `limit`. */
+export async function readRunEvents(
+  db: { pool: Pool },
+  runId: string,
+  afterSeq: number,
+  limit: number,
+): Promise<RunEvent[]> {
+  const { rows } = await db.pool.query<{ seq: number; at: Date; body: string }>(
+    'SELECT seq, at, body FROM run_event WHERE run_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
+    [runId, afterSeq, limit],
+  );
+  return rows.map(({ seq, at, body }) => ({
+    seq,
+    at: at.toISOString(),
+    body: RunEventBody.parse(JSON.parse(body)),
+  }));
+}
+
+/** The cached steps of a run in plan order. */
+export async function readRunSteps(db: { pool: Pool }, runId: string): Promise<RunStepRow[]> {
+  const { rows } = await db.pool.query<{
+    step_id: string;
+    state: StepState;
+    attempt: number;
+    offset: string;
+    outputs: Record<string, string> | null;
+  }>(
+    'SELECT step_id, state, attempt, "offset"::text AS "offset", outputs FROM run_step WHERE run_id = $1 ORDER BY ordinal',
+    [runId],
+  );
+  return rows.map((row) => ({
+    stepId: row.step_id,
+    state: row.state,
+    attempt: row.attempt,
+    offset: BigInt(row.offset),
+    outputs: row.outputs ?? {},
+  }));
+}
+
+/**
+ * Takes the site's oldest unfinished run under the lease's epoch, writing `run.claimed`; null when there is none.
+ * A run that was running under an older epoch is taken over, not started again.
+ */
+export async function claimRun(
+  db: { pool: Pool },
+  claim: SiteClaim,
+  worker: string,
+): Promise<ClaimedRun | null> {
+  const claimed = await inTransaction(db.pool, async (tx) => {
+    const held = await tx.query('SELECT 1 FROM site_lease WHERE site_id = $1 AND epoch = $2 FOR SHARE', [
+      claim.siteId,
+      claim.epoch,
+    ]);
+    if (!held.rowCount) throw new StaleEpochError(`site ${claim.siteId}`);
+    const { rows } = await tx.query<{
+      id: string;
+      plan_id: string;
+      epoch: string;
+      cancel_requested: boolean;
+    }>(
+      `SELECT id, plan_id, epoch::text AS epoch, cancel_requested FROM run
+        WHERE site_id = $1 AND state IN ('queued', 'running') ORDER BY created_at, id LIMIT 1 FOR UPDATE`,
+      [claim.siteId],
+    );
+    const row = rows[0];
+    if (!row) return null;
+    await tx.query('UPDATE run SET epoch = $2 WHERE id = $1', [row.id, claim.epoch]);
+    return row;
+  });
+  if (!claimed) return null;
+  const previousEpoch = claimed.epoch === '0' ? null : BigInt(claimed.epoch);
+  await appendRunEvents(db, {
+    runId: claimed.id,
+    epoch: claim.epoch,
+    events: [{ type: 'run.claimed', worker, previousEpoch: previousEpoch?.toString() ?? null }],
+    run: { state: 'running', started: true },
+  });
+  return {
+    runId: RunId.parse(claimed.id),
+    planId: claimed.plan_id,
+    previousEpoch,
+    cancelRequested: claimed.cancel_requested,
+  };
+}
+
+/** Whether somebody asked to cancel; null when the run belongs to a newer epoch. */
+export async function findCancelRequest(
+  db: { pool: Pool },
+  runId: string,
+  epoch: bigint,
+): Promise<boolean | null> {
+  const { rows } = await db.pool.query<{ cancel_requested: boolean }>(
+    'SELECT cancel_requested FROM run WHERE id = $1 AND epoch = $2',
+    [runId, epoch],
+  );
+  return rows[0]?.cancel_requested ?? null;
+}

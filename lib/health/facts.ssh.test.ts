@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { arch, hostname, release, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NodeId } from '@/lib/core/ids';
+import { findShells, runScript } from '@/lib/testing/run-step';
+import { FACT_FILE_LIMIT_BYTES, FACTS_SCRIPT } from './facts-script';
+import { parseFacts } from './parse-facts';
+
+const nodeId = NodeId.parse('n-1');
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'siteplan-facts-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function put(path: string, content: string | Buffer, mode = 0o600): void {
+  mkdirSync(join(root, path, '..'), { recursive: true });
+  writeFileSync(join(root, path), content, { mode });
+}
+
+describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
+  'facts with $name',
+  ({ shell }) => {
+    async function readFacts(paths: readonly string[], toSlotted?: (text: string) => string) {
+      const sentAtMs = Date.now();
+      const result = await runScript(shell, FACTS_SCRIPT, { paths: paths.join('\n'), root });
+      expect(result).toMatchObject({ code: 0, stderr: '' });
+      return parseFacts(result.stdout, nodeId, { sentAtMs, receivedAtMs: Date.now() }, toSlotted);
+    }
+
+    it('reads this machine', async () => {
+      const facts = await readFacts([]);
+      expect(facts).toMatchObject({
+        hostname: hostname(),
+        kernel: release(),
+        arch: arch() === 'x64' ? 'amd64' : arch(),
+        rke2Version: null,
+        hasEtcdData: false,
+      });
+      expect(facts.cpus).toBeGreaterThan(0);
+      expect(facts.memoryMiB).toBeGreaterThan(500);
+      expect(facts.addresses).toContainEqual({ interface: 'lo', address: '127.0.0.1', prefix: 8 });
+      expect(Math.abs(facts.clockOffsetMs)).toBeLessThan(1_000);
+      expect(facts.bootId).toMatch(/^[0-9a-f-]{36}$/);
+    });
+
+    it('reads files, stamps, drop-ins, distribution and RKE2 below the root', async () => {
+      const me = userInfo().username;
+      put('etc/os-release', 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n');
+      put('etc/resolv.conf', '# x\nnameserver 127.0.0.53\nnameserver 192.0.2.1\nsearch example.net\n');
+      put('a/text', "it's \u2713\n$(touch x)\n", 0o640);
+      put('a/big', 'x'.repeat(FACT_FILE_LIMIT_BYTES + 1));
+      put('a/binary', Buffer.from([0xff, 0xfe, 0]));
+      put('a/empty', '', 0o644);
+      symlinkSync('/etc/hostname', join(root, 'a/link'));
+      put(
+        'usr/local/bin/rke2',
+        '#!/bin/sh\necho "rke2 version v1.35.7+rke2r1 (abc)"\necho "go version go1.25"\n',
+        0o755,
+      );
+      put('var/lib/siteplan-host/stamps/rke2-server.service', 'abc123\n');
+      put('etc/rancher/rke2/config.yaml.d/50 odd\nname.yaml', 'x: 1\n');
+      mkdirSync(join(root, 'var/lib/rancher/rke2/server/db'), { recursive: true });
+      const facts = await readFacts(['/a/text', '/a/big', '/a/binary', '/a/empty', '/a/link', '/a/none']);
+      expect(facts).toMatchObject({
+        osId: 'debian',
+        osVersion: '12',
+        osName: 'Debian GNU/Linux 12 (bookworm)',
+        resolvers: ['127.0.0.53', '192.0.2.1'],
+        rke2Version: 'v1.35.7+rke2r1',
+        hasEtcdData: true,
+        stamps: { 'rke2-server.service': 'abc123' },
+        dropIns: ['50 odd\ufffdname.yaml'],
+      });
+      const own = { owner: me, group: me };
+      expect(facts.files).toEqual({
+        '/a/text': { ...own, mode: '0640', content: "it's \u2713\n$(touch x)\n" },
+        '/a/big': { ...own, mode: '0600', content: null },
+        '/a/binary': { ...own, mode: '0600', content: null },
+        '/a/empty': { ...own, mode: '0644', content: '' },
+        '/a/link': { mode: '0000', owner: 'unknown', group: 'unknown', content: null },
+        '/a/none': null,
+      });
+    });
+
+    it('puts slots in for known secrets and masks the others', async () => {
+      put('c', 'token: "sesame-sesame"\nagent-token: other-secret\nnode-name: s1\n');
+      const facts = await readFacts(['/c'], (text) => text.replaceAll('sesame-sesame', '⟦secret join v1⟧'));
+      expect(facts.files['/c']?.content).toBe(
+        'token: "⟦secret join v1⟧"\nagent-token: ⟦masked⟧\nnode-name: s1\n',
+      );
+    });
+  },
+);

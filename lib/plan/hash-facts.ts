@@ -1,0 +1,27 @@
+import { canonicalJson, sha256Hex } from '@/lib/core/hash';
+import type { NodeFacts } from '@/lib/health/facts';
+import { isRunning } from './plan-problem';
+
+/**
+ * Hash of what a plan is made from: which machine, its architecture, RKE2, files, stamps, and which units exist and
+ * run. Not the clock, memory, free space, ports or boot id, so that a plan stays fresh while nothing of its own changes.
+ */
+export function hashFacts(facts: readonly NodeFacts[]): string {
+  const parts = facts.map((node) => ({
+    nodeId: node.nodeId,
+    machineId: node.machineId,
+    arch: node.arch,
+    hasSystemd: node.hasSystemd,
+    rke2Version: node.rke2Version,
+    hasEtcdData: node.hasEtcdData,
+    files: node.files,
+    stamps: node.stamps,
+    units: Object.fromEntries(
+      Object.entries(node.units).map(([unit, { load, enabled }]) => [
+        unit,
+        { isLoaded: load === 'loaded', isRunning: isRunning(node, unit), enabled },
+      ]),
+    ),
+  }));
+  return sha256Hex(canonicalJson(parts.sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1))));
+}

@@ -1,0 +1,239 @@
+import { canonicalJson, sha256Hex } from '@/lib/core/hash';
+import { toUnifiedDiff } from '@/lib/core/unified-diff';
+import type { FileFact, NodeFacts } from '@/lib/health/facts';
+import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
+import { MANAGED_HEADER } from '@/lib/render/managed-header';
+import type { RenderedFile } from '@/lib/render/rendered-file';
+import { renderNode } from '@/lib/render/render-node';
+import { INTERNET_ARTIFACTS_URL } from '@/lib/steps/artifact-fetch';
+import type { StepKindName } from '@/lib/steps/catalogue';
+import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
+import { READY_STAMP } from '@/lib/steps/rke2-ready';
+import type { Topology, TopologyNode } from '@/lib/topology/topology';
+import { isRunning } from './plan-problem';
+import { OPTIONAL_PATHS } from './plan-writes';
+
+/** A step of one node before it has an id and dependencies. */
+export interface Work {
+  readonly kind: StepKindName;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly effect: string;
+  readonly diff: string | null;
+  readonly restarts: readonly string[];
+  /** Whether it lowers the number of voting servers while it runs. */
+  readonly touchesQuorum: boolean;
+  /** `prepare` disturbs nothing that runs; `change` may be picked up by a running service; `serve` starts or restarts it. */
+  readonly phase: 'prepare' | 'change' | 'serve';
+}
+
+const SYSCTL_STAMP = 'sysctl';
+const MODULES_STAMP = 'modules';
+const NETWORK_MANAGER_UNIT = 'NetworkManager.service';
+
+/** What has to be done on one server or agent so that it is as the topology says, in order; empty where it already is. */
+export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFacts): readonly Work[] {
+  const unit = `rke2-${node.role}.service`;
+  const files = renderNode(topology, node.id).filter(
+    ({ onlyWithUnit }) => onlyWithUnit === null || facts.units[onlyWithUnit]?.load === 'loaded',
+  );
+  const dropped = OPTIONAL_PATHS.filter(
+    (path) => !files.some((file) => file.path === path) && isOurs(facts.files[path]),
+  );
+  const stamp = toServiceStamp(topology.rke2.version, unit, files);
+  return [
+    ...toArtifactWork(topology, node, facts),
+    ...files.flatMap((file) => [...toFileWork(file, facts, unit), ...toFollowUp(file, facts)]),
+    ...dropped.map((path) => toRemoval(path, facts, [unit, READY_STAMP])),
+    ...toInstallWork(topology, node, facts, unit),
+    ...toServiceWork(topology, node, facts, unit, stamp),
+  ];
+}
+
+/** What `unit` is started with: the version and the slotted content of every file that it reads at its start. */
+export function toServiceStamp(version: string, unit: string, files: readonly RenderedFile[]): string {
+  const read = files
+    .filter(({ readBy }) => readBy.includes(unit))
+    .map(({ path, content }) => [path, content]);
+  return sha256Hex(canonicalJson({ version, files: read }));
+}
+
+function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts): Work[] {
+  const { version, artifacts } = topology.rke2;
+  if (isInstalled(version, facts)) return [];
+  const from = artifacts.from === 'mirror' ? artifacts.url : INTERNET_ARTIFACTS_URL;
+  const fetch = (file: string): Work => ({
+    ...PLAIN,
+    kind: 'artifact.fetch',
+    params: { baseUrl: from, version, arch: node.arch, file },
+    effect: `fetches ${file} from ${new URL(from).host} to ${node.name} and checks it`,
+  });
+  const place = (file: string): Work => ({
+    ...PLAIN,
+    kind: 'images.place',
+    params: { version, arch: node.arch, file },
+    effect: `lets RKE2 on ${node.name} import ${file} instead of pulling its images`,
+  });
+  // A mirror may be all that a site reaches, so its image bundles come along: core and cilium (RKE2 docs install/airgap).
+  const bundles =
+    artifacts.from === 'mirror'
+      ? ['core', 'cilium'].map((name) => `rke2-images-${name}.linux-${node.arch}.tar.zst`)
+      : [];
+  return [fetch(`rke2.linux-${node.arch}.tar.gz`), ...bundles.flatMap((file) => [fetch(file), place(file)])];
+}
+
+function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] {
+  const found = facts.files[file.path] ?? null;
+  if (
+    found?.content === file.content &&
+    found.mode === file.mode &&
+    found.owner === file.owner &&
+    found.group === file.group
+  ) {
+    return [];
+  }
+  const isRead = file.readBy.includes(unit);
+  const { path, mode, owner, group, content, secrets } = file;
+  const dropsStamps = isRead ? [unit, READY_STAMP] : (FILE_STAMPS[path] ?? []);
+  return [
+    {
+      ...PLAIN,
+      kind: 'file.put',
+      params: { path, mode, owner, group, content, secrets, dropsStamps },
+      effect: toFileEffect(file, found),
+      diff: toUnifiedDiff(path, found?.content ?? null, content),
+      phase: isRead || file.readBy.length > 0 || path.startsWith('/var/lib/rancher/') ? 'change' : 'prepare',
+    },
+  ];
+}
+
+function toFileEffect(file: RenderedFile, found: FileFact | null): string {
+  if (!found) return `writes ${file.path}: ${file.purpose}`;
+  if (found.content === null) return `replaces ${file.path}, which is no readable text now`;
+  if (found.content === file.content) {
+    return `sets mode and owner of ${file.path} to ${file.mode} ${file.owner}:${file.group}`;
+  }
+  return `changes ${file.path}: ${file.purpose}`;
+}
+
+const FILE_STAMPS: Readonly<Record<string, readonly string[]>> = {
+  [SYSCTL_PATH]: [SYSCTL_STAMP],
+  [MODULES_PATH]: [MODULES_STAMP],
+  [NETWORK_MANAGER_PATH]: [NETWORK_MANAGER_UNIT],
+};
+
+/** What makes a written file count at once. */
+function toFollowUp({ path, content }: RenderedFile, facts: NodeFacts): Work[] {
+  const stampName = FILE_STAMPS[path]?.[0];
+  const stamp = sha256Hex(content);
+  if (stampName === undefined || facts.stamps[stampName] === stamp) return [];
+  switch (path) {
+    case MODULES_PATH:
+      return [
+        {
+          ...PLAIN,
+          kind: 'modules.load',
+          params: { path, stampName, stamp },
+          effect: 'loads the kernel modules now',
+        },
+      ];
+    case SYSCTL_PATH:
+      return [
+        {
+          ...PLAIN,
+          kind: 'sysctl.apply',
+          params: { path, stampName, stamp },
+          effect: 'applies the kernel settings now',
+        },
+      ];
+    default:
+      return [
+        {
+          ...PLAIN,
+          kind: 'service.reload',
+          params: { unit: NETWORK_MANAGER_UNIT, stampName, stamp },
+          effect: 'has NetworkManager read its configuration again; connections stay up',
+        },
+      ];
+  }
+}
+
+function toRemoval(path: string, facts: NodeFacts, dropsStamps: readonly string[]): Work {
+  return {
+    ...PLAIN,
+    kind: 'file.remove',
+    params: { path, dropsStamps },
+    effect: `removes ${path}, which the topology no longer asks for`,
+    diff: toUnifiedDiff(path, facts.files[path]?.content ?? null, null),
+    phase: 'change',
+  };
+}
+
+function toInstallWork(topology: Topology, node: TopologyNode, facts: NodeFacts, unit: string): Work[] {
+  const { version } = topology.rke2;
+  if (isInstalled(version, facts)) return [];
+  const from = facts.rke2Version;
+  return [
+    {
+      ...PLAIN,
+      kind: 'rke2.install',
+      params: { version, arch: node.arch, role: node.role, dropsStamps: [unit, READY_STAMP] },
+      effect:
+        from === null || from === version
+          ? `installs RKE2 ${version} on ${node.name}; starts nothing`
+          : `replaces RKE2 ${from} by ${version} on ${node.name}; what runs goes on until its restart`,
+      phase: 'change',
+    },
+  ];
+}
+
+function toServiceWork(
+  topology: Topology,
+  node: TopologyNode,
+  facts: NodeFacts,
+  unit: string,
+  stamp: string,
+): Work[] {
+  const runs = isRunning(facts, unit);
+  const isServed =
+    facts.units[unit]?.active === 'active' &&
+    facts.units[unit].enabled === 'enabled' &&
+    facts.stamps[unit] === stamp;
+  const name = unit.replace('.service', '');
+  const serve: Work = {
+    ...PLAIN,
+    kind: runs ? 'service.restart' : 'service.start',
+    params: { unit, stamp },
+    effect: runs
+      ? `restarts ${name} on ${node.name}`
+      : `starts ${name} on ${node.name}, now and at every boot`,
+    restarts: [unit],
+    touchesQuorum: runs && node.role === 'server',
+    phase: 'serve',
+  };
+  const servers = topology.nodes.filter(({ role }) => role === 'server').length;
+  const ready: Work = {
+    ...PLAIN,
+    kind: 'rke2.ready',
+    params: {
+      nodeName: node.name,
+      role: node.role,
+      version: topology.rke2.version,
+      voter: node.role === 'server' && servers > 1,
+      stamp,
+    },
+    effect: `waits until the cluster says that ${node.name} is Ready; changes nothing`,
+    phase: 'serve',
+  };
+  const isSeenReady = facts.stamps[READY_STAMP] === stamp;
+  return [...(isServed ? [] : [serve]), ...(isServed && isSeenReady ? [] : [ready])];
+}
+
+const PLAIN = { diff: null, restarts: [], touchesQuorum: false, phase: 'prepare' } as const;
+
+function isInstalled(version: string, facts: NodeFacts): boolean {
+  return facts.rke2Version === version && facts.stamps[INSTALL_STAMP] === version;
+}
+
+function isOurs(file: FileFact | null | undefined): boolean {
+  return file?.content?.startsWith(MANAGED_HEADER) ?? false;
+}

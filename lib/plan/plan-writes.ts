@@ -1,0 +1,19 @@
+import type { NodeId } from '@/lib/core/ids';
+import { KUBELET_DROP_IN_PATH } from '@/lib/render/kubelet-drop-in';
+import { REGISTRIES_PATH } from '@/lib/render/registries';
+import { renderNode } from '@/lib/render/render-node';
+import type { Topology } from '@/lib/topology/topology';
+
+/** Files that a topology may stop asking for; ours (by their first line) are then removed. */
+export const OPTIONAL_PATHS: readonly string[] = [REGISTRIES_PATH, KUBELET_DROP_IN_PATH];
+
+/** Every path per node that a plan may write or remove: the facts job must read them all. Load balancers have none yet. */
+export function planWrites(topology: Topology): ReadonlyMap<NodeId, readonly string[]> {
+  return new Map(
+    topology.nodes.map((node) => {
+      if (node.role === 'lb') return [node.id, []];
+      const rendered = renderNode(topology, node.id).map(({ path }) => path);
+      return [node.id, [...new Set([...rendered, ...OPTIONAL_PATHS])].sort()];
+    }),
+  );
+}

@@ -1,0 +1,171 @@
+import type { Failure, FailureCode } from '@/lib/core/failure';
+import { toBackoffMs } from '@/lib/run/backoff';
+import type { HostConnection } from '@/lib/ssh/connect-host';
+import type { FramedShell } from '@/lib/ssh/framed-shell';
+import { HostError } from '@/lib/ssh/host-error';
+import type { Clock } from './clock';
+import type { EventWriter } from './event-writer';
+import { prepareRunner, type HostRunner, type RunnerIdentity } from './host-runner';
+
+/** A connection that stood this long was a real one: the next loss starts a new outage. */
+const STABLE_MS = 5_000;
+
+/** Causes that may pass by themselves. */
+const PASSING: readonly FailureCode[] = [
+  'host-unreachable',
+  'connection-refused',
+  'name-not-resolved',
+  'connection-lost',
+];
+/** Causes that a host shows while it boots, so they are waited out once it was reachable. */
+const PASSING_AFTER_CONTACT: readonly FailureCode[] = ['auth-rejected', 'login-shell-unusable', 'internal'];
+
+/** Ends a step that had nothing running on the host, because somebody asked for the end of the run. */
+export class StepCancelledError extends Error {
+  constructor() {
+    super('cancelled');
+    this.name = 'StepCancelledError';
+  }
+}
+
+export interface PreparedHost {
+  readonly connection: HostConnection;
+  readonly shell: FramedShell;
+  readonly runner: HostRunner;
+}
+
+/** One host as the engine uses it: connected when needed, connected again when lost, for a bounded time. */
+export interface HostSession {
+  /**
+   * Calls `work` with the host, and again after each loss of the connection, so `work` must bear being repeated.
+   * Rejects with the HostError that made it give up, StepCancelledError, or the signal's reason.
+   */
+  readonly use: <T>(
+    work: (host: PreparedHost) => Promise<T>,
+    options?: { readonly isActing?: boolean },
+  ) => Promise<T>;
+  readonly close: () => void;
+}
+
+export interface HostSessionOptions {
+  readonly nodeId: string;
+  readonly connect: (nodeId: string) => Promise<HostConnection>;
+  readonly identity: RunnerIdentity;
+  readonly writer: EventWriter;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  readonly isCancelRequested: () => boolean;
+  /** How long to try before the first contact, after a loss, and after a cancel with an act still on the host. */
+  readonly limits: {
+    readonly firstContactMs: number;
+    readonly outageMs: number;
+    readonly cancelMs: number;
+  };
+}
+
+class Session implements HostSession {
+  #prepared: PreparedHost | null = null;
+  #bootId: string | null = null;
+  #outageSince: number | null = null;
+  #connectedAt = 0;
+  #tries = 0;
+  #isReportedLost = false;
+
+  readonly #options: HostSessionOptions;
+
+  constructor(options: HostSessionOptions) {
+    this.#options = options;
+    options.signal.addEventListener('abort', () => this.close(), { once: true });
+  }
+
+  async use<T>(work: (host: PreparedHost) => Promise<T>, { isActing = false } = {}): Promise<T> {
+    for (;;) {
+      const host = this.#prepared ?? (await this.#connect(isActing));
+      try {
+        return await work(host);
+      } catch (error) {
+        this.#options.signal.throwIfAborted();
+        if (!(error instanceof HostError) || error.code !== 'connection-lost') throw error;
+        this.close();
+        this.#noteLoss(error.failure);
+      }
+    }
+  }
+
+  close(): void {
+    this.#prepared?.shell.close();
+    this.#prepared?.connection.close();
+    this.#prepared = null;
+  }
+
+  #noteLoss(failure: Failure): void {
+    const { clock, writer, nodeId } = this.#options;
+    const now = clock.now();
+    if (this.#outageSince === null || (this.#connectedAt > 0 && now - this.#connectedAt > STABLE_MS)) {
+      this.#outageSince = now;
+      this.#tries = 0;
+    }
+    this.#connectedAt = 0;
+    if (!this.#isReportedLost) writer.push({ type: 'host.lost', nodeId, failure });
+    this.#isReportedLost = true;
+  }
+
+  async #connect(isActing: boolean): Promise<PreparedHost> {
+    const { clock, random, signal } = this.#options;
+    for (;;) {
+      signal.throwIfAborted();
+      this.#stopIfCancelled(isActing);
+      // The first try after a loss comes at once; from then on the pauses grow.
+      if (this.#tries > 0) await clock.sleep(toBackoffMs(this.#tries, random()), signal);
+      this.#tries += 1;
+      try {
+        return await this.#open();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof HostError) || !this.#isPassing(error.code)) throw error;
+        this.#noteLoss(error.failure);
+        if (this.#isOverdue(isActing)) throw error;
+      }
+    }
+  }
+
+  #stopIfCancelled(isActing: boolean): void {
+    if (!isActing && this.#options.isCancelRequested()) throw new StepCancelledError();
+  }
+
+  #isPassing(code: FailureCode): boolean {
+    return PASSING.includes(code) || (this.#bootId !== null && PASSING_AFTER_CONTACT.includes(code));
+  }
+
+  #isOverdue(isActing: boolean): boolean {
+    const { clock, limits, isCancelRequested } = this.#options;
+    const outMs = clock.now() - (this.#outageSince ?? clock.now());
+    const limitMs = this.#bootId === null ? limits.firstContactMs : limits.outageMs;
+    return outMs > (isActing && isCancelRequested() ? Math.min(limitMs, limits.cancelMs) : limitMs);
+  }
+
+  async #open(): Promise<PreparedHost> {
+    const { connect, nodeId, identity, writer, clock, signal } = this.#options;
+    const connection = await connect(nodeId);
+    try {
+      signal.throwIfAborted();
+      const shell = connection.openShell();
+      const runner = await prepareRunner(connection, shell, identity);
+      const rebooted = this.#bootId !== null && this.#bootId !== runner.bootId;
+      if (this.#isReportedLost) writer.push({ type: 'host.back', nodeId, rebooted });
+      this.#isReportedLost = false;
+      this.#bootId = runner.bootId;
+      this.#connectedAt = clock.now();
+      this.#prepared = { connection, shell, runner };
+      return this.#prepared;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+}
+
+export function createHostSession(options: HostSessionOptions): HostSession {
+  return new Session(options);
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { Failure } from '@/lib/core/failure';
+
+/** Where a run can be. The last five are ends; each has its own word, shape and next action. */
+export const RunState = z.enum([
+  'queued',
+  'running',
+  'done',
+  'failed',
+  'unreachable',
+  'cancelled',
+  'needs-attention',
+]);
+export type RunState = z.infer<typeof RunState>;
+
+export const StepState = z.enum([
+  'waiting',
+  'probing',
+  'acting',
+  'verifying',
+  'done',
+  'failed',
+  'skipped',
+  'cancelled',
+]);
+export type StepState = z.infer<typeof StepState>;
+
+const step = { stepId: z.string() };
+
+/** One line of a run's log. The log is the truth; columns of run and step are a cache of it. */
+export const RunEventBody = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('run.queued'), by: z.string(), steps: z.int() }),
+  /** A worker took the run; `previousEpoch` tells a take-over ("continued at step 14") from a first start. */
+  z.object({ type: z.literal('run.claimed'), worker: z.string(), previousEpoch: z.string().nullable() }),
+  z.object({ type: z.literal('run.cancel-requested'), by: z.string() }),
+  z.object({ type: z.literal('run.retry-requested'), by: z.string() }),
+  z.object({ type: z.literal('run.finished'), state: RunState, failure: Failure.nullable() }),
+  z.object({ type: z.literal('host.lost'), nodeId: z.string(), failure: Failure }),
+  z.object({ type: z.literal('host.back'), nodeId: z.string(), rebooted: z.boolean() }),
+  z.object({ type: z.literal('step.started'), ...step, attempt: z.int() }),
+  z.object({ type: z.literal('step.probed'), ...step, satisfied: z.boolean() }),
+  z.object({ type: z.literal('step.act-started'), ...step, attempt: z.int() }),
+  /** The act was found running on the host (or ended there) and is followed again from `offset`. */
+  z.object({ type: z.literal('step.reattached'), ...step, offset: z.int() }),
+  /** Bytes [offset, nextOffset) of the host's journal, redacted and made printable; key is (step, offset). */
+  z.object({
+    type: z.literal('step.output'),
+    ...step,
+    offset: z.int(),
+    nextOffset: z.int(),
+    text: z.string(),
+  }),
+  z.object({
+    type: z.literal('step.finished'),
+    ...step,
+    outcome: z.enum(['already-so', 'done']),
+    outputs: z.record(z.string(), z.string()),
+  }),
+  z.object({ type: z.literal('step.failed'), ...step, failure: Failure }),
+  z.object({ type: z.literal('step.skipped'), ...step, by: z.string(), reason: z.string() }),
+  z.object({ type: z.literal('step.cancelled'), ...step }),
+]);
+export type RunEventBody = z.infer<typeof RunEventBody>;
+
+/** An event with its place: `seq` counts from 1 without a gap within one run; `at` is the database's clock, ISO 8601. */
+export interface RunEvent {
+  readonly seq: number;
+  readonly at: string;
+  readonly body: RunEventBody;
+}

@@ -1,0 +1,18 @@
+import type { HostKeyView } from '@/lib/access/host-key-view';
+import { NodeId } from '@/lib/core/ids';
+import type { HostKey } from '@/lib/db/generated/client';
+
+export function toHostKeyView(row: HostKey & { node: { name: string } }): HostKeyView {
+  return {
+    nodeId: NodeId.parse(row.nodeId),
+    nodeName: row.node.name,
+    address: row.address,
+    port: row.port,
+    algorithm: row.algorithm,
+    fingerprint: row.fingerprint,
+    seenAt: row.seenAt.toISOString(),
+    approvedAt: row.approvedAt?.toISOString() ?? null,
+    approvedBy: row.approvedBy,
+    revokedAt: row.revokedAt?.toISOString() ?? null,
+  };
+}

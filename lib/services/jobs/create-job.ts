@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import type { Permission } from '@/lib/access/permission';
+import { AppError } from '@/lib/core/errors';
+import { canonicalJson } from '@/lib/core/hash';
+import { WORK_CHANNEL } from '@/lib/db/site-lease';
+import { PlanKind } from '@/lib/plan/plan';
+import type { JobKind, JobView } from '@/lib/run/job-view';
+import type { JobParams } from '@/lib/run/job-params';
+import { isOneTimeKey } from '@/lib/secrets/seal-to';
+import type { ServiceContext } from '../context';
+import { authoriseOnSite, newId } from '../context';
+import { authoriseCredentialUse } from '../credentials/authorise-use';
+import { parseInput } from '../parse-input';
+import { takeRate } from '../take-rate';
+import { findNewestTopology } from '../topology/find-stored';
+import { transact } from '../transact';
+import { toJobView } from './to-job-view';
+
+export const CreateJobInput = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('scan'), siteId: z.string() }),
+  z.strictObject({ kind: z.literal('preflight'), siteId: z.string() }),
+  z.strictObject({ kind: z.literal('plan'), siteId: z.string(), planKind: PlanKind.default('apply') }),
+  z.strictObject({
+    kind: z.literal('kubeconfig'),
+    siteId: z.string(),
+    publicKey: z.string().refine(isOneTimeKey, 'not a P-256 public key in base64'),
+  }),
+]);
+export type CreateJobInput = z.input<typeof CreateJobInput>;
+
+const PERMISSION_OF: Readonly<Record<JobKind, Permission>> = {
+  scan: 'job.create',
+  preflight: 'job.create',
+  plan: 'job.create',
+  kubeconfig: 'kubeconfig.get',
+};
+
+function toParams(input: z.output<typeof CreateJobInput>, revision: number): JobParams {
+  switch (input.kind) {
+    case 'scan':
+      return { kind: 'scan', revision };
+    case 'preflight':
+      return { kind: 'preflight', revision };
+    case 'plan':
+      return { kind: 'plan', revision, planKind: input.planKind };
+    case 'kubeconfig':
+      return { kind: 'kubeconfig', publicKey: input.publicKey };
+  }
+}
+
+/**
+ * Files reading work on a site for a worker: a row and a nudge; the answer comes with the job's result (contract 5).
+ * The same job that still waits is not filed twice. Signing in with the stored credentials is checked here too.
+ */
+export async function createJob(ctx: ServiceContext, input: CreateJobInput): Promise<JobView> {
+  const parsed = parseInput(CreateJobInput, input);
+  const { kind, siteId } = parsed;
+  authoriseOnSite(ctx, PERMISSION_OF[kind], siteId);
+  await takeRate(ctx, { key: `enqueue:${ctx.actor.userId}`, limit: 30, windowS: 60 });
+  const { revision, topology } = await findNewestTopology(ctx.db, siteId);
+  if (topology.nodes.length === 0) {
+    throw new AppError('precondition-failed', 'This site has no hosts yet. Add one first.');
+  }
+  const params = toParams(parsed, revision);
+  const waiting = await ctx.db.prisma.job.findMany({ where: { siteId, kind, state: 'queued' } });
+  const same = waiting.find((job) => canonicalJson(job.params) === canonicalJson(params));
+  if (same && same.createdBy === ctx.actor.email) return toJobView(same);
+  return transact(ctx, async (tx) => {
+    if (kind !== 'scan') await authoriseCredentialUse(ctx, tx, topology, topology);
+    const row = await tx.prisma.job.create({
+      data: { id: newId('j'), siteId, kind, params, createdBy: ctx.actor.email },
+    });
+    await tx.audit(`job.${kind}`, siteId, { jobId: row.id, ...params });
+    await tx.changed('job', row.id);
+    await tx.sql.query('SELECT pg_notify($1, $2)::text', [WORK_CHANNEL, siteId]);
+    return toJobView(row);
+  });
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { AppError } from '@/lib/core/errors';
+import { Plan } from '@/lib/plan/plan';
+import type { RunView } from '@/lib/run/run-view';
+import type { ServiceContext } from '../context';
+import { authoriseOnSite, newId, notFound } from '../context';
+import { authoriseCredentialUse } from '../credentials/authorise-use';
+import { parseInput } from '../parse-input';
+import { findStaleReason } from '../plans/find-stale-reason';
+import { takeRate } from '../take-rate';
+import { findNewestTopology } from '../topology/find-stored';
+import type { Transaction } from '../transact';
+import { transact } from '../transact';
+import { appendRequest } from './append-request';
+import { getRun } from './get-run';
+
+export const CreateRunInput = z.strictObject({ planId: z.string() });
+
+/** Runs that may wait at once over all sites (reliability I12). */
+const MAX_QUEUED = 2_000;
+
+/**
+ * Files a run of a plan: the run, its steps and the first line of its log in one transaction. Refuses an empty or
+ * stale plan, a site with an active run (promise 6), and credentials that the actor may not use.
+ */
+export async function createRun(ctx: ServiceContext, input: unknown): Promise<RunView> {
+  const { planId } = parseInput(CreateRunInput, input);
+  const row = await ctx.db.prisma.plan.findFirst({
+    where: { id: planId, site: { deletedAt: null } },
+    select: { body: true, siteId: true, createdAt: true },
+  });
+  if (!row) throw notFound('plan');
+  const { siteId } = row;
+  const plan = Plan.parse(row.body);
+  authoriseOnSite(ctx, plan.kind === 'uninstall' ? 'run.uninstall' : 'run.create', siteId, 'plan');
+  await takeRate(ctx, { key: `enqueue:${ctx.actor.userId}`, limit: 30, windowS: 60 });
+  if (plan.steps.length === 0) throw new AppError('conflict', 'This plan is empty: the hosts already match it.');
+  const runId = newId('r');
+  await transact(ctx, async (tx) => {
+    await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
+    await refuseSecondRun(tx, siteId);
+    const stale = await findStaleReason(tx, plan, row);
+    if (stale) throw new AppError('conflict', stale);
+    const { topology } = await findNewestTopology(tx, siteId);
+    await authoriseCredentialUse(ctx, tx, topology, topology);
+    await tx.prisma.run.create({
+      data: { id: runId, siteId, planId, steps: plan.steps.length, createdBy: ctx.actor.email },
+      select: { id: true },
+    });
+    await tx.prisma.runStep.createMany({
+      data: plan.steps.map((step, ordinal) => ({ runId, stepId: step.id, ordinal })),
+    });
+    await appendRequest(tx, runId, { type: 'run.queued', by: ctx.actor.email, steps: plan.steps.length });
+    await tx.audit('run.create', runId, { siteId, planId, kind: plan.kind, steps: plan.steps.length });
+    await tx.changed('site', siteId);
+  });
+  return getRun(ctx, { runId });
+}
+
+/** Throws `conflict` while a run of the site is active, or when too many wait. Wants the site's row locked. */
+export async function refuseSecondRun(tx: Transaction, siteId: string): Promise<void> {
+  const active = await tx.prisma.run.findFirst({
+    where: { siteId, state: { in: ['queued', 'running'] } },
+    select: { createdBy: true },
+  });
+  if (active) {
+    throw new AppError('conflict', `A run by ${active.createdBy} is active on this site. Cancel it or wait for its end.`);
+  }
+  if ((await tx.prisma.run.count({ where: { state: 'queued' } })) >= MAX_QUEUED) {
+    throw new AppError('too-many', `${MAX_QUEUED} runs are waiting already. Try again when some have ended.`);
+  }
+}

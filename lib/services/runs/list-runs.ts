@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { toAllowedSites } from '@/lib/access/can';
+import { RunState } from '@/lib/run/run-event';
+import type { RunView } from '@/lib/run/run-view';
+import type { ServiceContext } from '../context';
+import { authoriseOnSite } from '../context';
+import { parseInput } from '../parse-input';
+import { RUN_ROW, toRunView } from './to-run-view';
+
+export const ListRunsInput = z.strictObject({
+  siteId: z.string().optional(),
+  state: RunState.optional(),
+  /** `next` of the page before. */
+  before: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+/** Runs that the actor may see, newest first; `next` is the cursor of the following page or null. */
+export async function listRuns(
+  ctx: ServiceContext,
+  input: z.input<typeof ListRunsInput> = {},
+): Promise<{ runs: RunView[]; next: string | null }> {
+  const { siteId, state, before, limit } = parseInput(ListRunsInput, input);
+  if (siteId) authoriseOnSite(ctx, 'run.view', siteId);
+  const allowed = siteId ? [siteId] : toAllowedSites(ctx.actor.grants, 'run.view');
+  const rows = await ctx.db.prisma.run.findMany({
+    where: { ...(allowed !== 'all' && { siteId: { in: allowed } }), ...(state && { state }) },
+    ...RUN_ROW,
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: limit + 1,
+    ...(before && { cursor: { id: before }, skip: 1 }),
+  });
+  const runs = rows.slice(0, limit).map(toRunView);
+  return { runs, next: rows.length > limit ? (runs.at(-1)?.id ?? null) : null };
+}

@@ -1,0 +1,65 @@
+import type { Duplex } from 'node:stream';
+import type { Failure } from '@/lib/core/failure';
+import { toConnectionLost } from './classify-ssh-error';
+import { createFramedShell, type FramedShell } from './framed-shell';
+import { HostError } from './host-error';
+import { openClient, type OpenClient } from './open-client';
+import type { ProgramHost } from './open-program';
+import { streamScript, type ScriptStream, type StreamCall } from './stream-script';
+import type { ConnectOptions, HostTarget } from './target';
+import { uploadFile, type UploadResult, type UploadSource, type UploadTarget } from './upload-file';
+
+/** One SSH connection to one host, for one worker. Every method rejects with HostError. */
+export interface HostConnection {
+  /** Name of the host for messages. */
+  readonly name: string;
+  /** A shell of its own channel; make one per thing that goes on at the same time. */
+  readonly openShell: () => FramedShell;
+  readonly stream: (call: StreamCall) => Promise<ScriptStream>;
+  readonly upload: (source: UploadSource, target: UploadTarget) => Promise<UploadResult>;
+  /** A byte stream to an address as the host sees it (the relay's service, the API server). */
+  readonly openTunnel: (address: string, port: number) => Promise<Duplex>;
+  /** Calls `listener` once when the connection is gone: null after `close`, else why. Returns how to stop listening. */
+  readonly onClose: (listener: (failure: Failure | null) => void) => () => void;
+  readonly close: () => void;
+}
+
+function openTunnel({ client, context }: OpenClient, address: string, port: number): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown) => reject(new HostError(toConnectionLost(context), { cause }));
+    try {
+      client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+        if (error) fail(error);
+        else resolve(channel);
+      });
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
+
+/**
+ * Connects to a host: address checked (S18), host key compared before any authentication (S11), pinned algorithms
+ * (S13), no-delay socket, pings. Rejects with HostError, its cause classified.
+ */
+export async function connectHost(target: HostTarget, options: ConnectOptions): Promise<HostConnection> {
+  const open = await openClient(target, options);
+  const host: ProgramHost = { client: open.client, sudo: target.sudo, context: open.context };
+  return {
+    name: target.name,
+    openShell: () => createFramedShell(host),
+    stream: (call) => streamScript(host, call),
+    upload: (source, to) => uploadFile(host, source, to),
+    openTunnel: (address, port) => openTunnel(open, address, port),
+    onClose: (listener) => {
+      let isListening = true;
+      void open.closed.then((error) => {
+        if (isListening) listener(error?.failure ?? null);
+      });
+      return () => {
+        isListening = false;
+      };
+    },
+    close: open.close,
+  };
+}

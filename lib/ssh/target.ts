@@ -1,0 +1,44 @@
+import type { AddressPolicy } from './address-policy';
+import type { HostPublicKey } from './host-key';
+
+export type HostAuth =
+  | { readonly kind: 'password'; readonly password: string }
+  | { readonly kind: 'key'; readonly privateKey: string; readonly passphrase?: string }
+  | { readonly kind: 'agent'; readonly socket: string };
+
+/** How commands become root: not at all, by `sudo -n`, or by `sudo -S` with a password on standard input. */
+export type SudoMode = 'none' | 'nopasswd' | { readonly password: string };
+
+/** Where a host is; enough to read its key without signing in. */
+export interface HostEndpoint {
+  /** Name for messages, e.g. the node's name. */
+  readonly name: string;
+  /** IP address or DNS name. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface HostLogin extends HostEndpoint {
+  readonly user: string;
+  readonly auth: HostAuth;
+  /** Approved keys; a host that shows none of them is refused before authentication. */
+  readonly hostKey: { readonly pinned: readonly HostPublicKey[] };
+}
+
+export interface HostTarget extends HostLogin {
+  readonly sudo: SudoMode;
+  /** A host to go through; its own key is pinned too, and the address policy holds at each hop. */
+  readonly bastion?: HostLogin;
+}
+
+export interface ConnectOptions {
+  readonly policy: AddressPolicy;
+  /** TCP connect, per address; 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** Handshake and authentication; 20 s. */
+  readonly readyTimeoutMs?: number;
+  /** A ping each interval (5 s); the link counts as lost after this many intervals (2) without a byte. */
+  readonly keepalive?: { readonly intervalMs: number; readonly count: number };
+  /** Name resolution; a seam for tests of rebinding. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+}

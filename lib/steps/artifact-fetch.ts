@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { Arch, Rke2 } from '@/lib/topology/topology';
+import { toProbe, toScript, toVerify } from './script';
+import { defineStepKind } from './step-kind';
+
+/** Where the releases live (RKE2 install.sh, `INSTALL_RKE2_ARTIFACT_URL`). */
+export const INTERNET_ARTIFACTS_URL = 'https://github.com/rancher/rke2/releases/download';
+
+/** Name of a release file: `rke2.linux-amd64.tar.gz`, `rke2-images-core.linux-amd64.tar.zst`. */
+export const ArtifactName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'not a release file');
+export const Rke2Version = Rke2.shape.version.unwrap();
+
+export const ArtifactFetchParams = z.strictObject({
+  baseUrl: z.url({ protocol: /^https?$/ }),
+  version: Rke2Version,
+  arch: Arch,
+  file: ArtifactName,
+});
+export type ArtifactFetchParams = z.infer<typeof ArtifactFetchParams>;
+
+/** Below `dir` lie the file and the list of checksums that came from the same place. */
+export const ARTIFACT_SHARED = `
+dir="$state/artifacts/$sp_version"
+file="$dir/$sp_file"
+sums="$dir/sha256sum-$sp_arch.txt"
+wanted_hash() {
+  while read -r hash name; do
+    if [ "\${name#\\*}" = "$1" ]; then printf '%s' "$hash"; return 0; fi
+  done < "$sums"
+}
+is_fetched() {
+  if [ ! -f "$file" ]; then note "$sp_file is not on the host"; return 1; fi
+  if [ ! -f "$sums" ]; then note "the checksums of $sp_version are not on the host"; return 1; fi
+  if [ "$(hash_of "$file")" != "$(wanted_hash "$sp_file")" ]; then note "$sp_file differs from its checksum"; return 1; fi
+}
+`;
+
+const SHARED = `${ARTIFACT_SHARED}is_so() { is_fetched; }
+`;
+
+const ACT = `
+(umask 077; mkdir -p "$dir")
+if command -v curl >/dev/null 2>&1; then tool=curl
+elif command -v wget >/dev/null 2>&1; then tool=wget
+else fail step-exit 'neither curl nor wget is installed'
+fi
+size_mib() { if [ -f "$1" ]; then printf '%s' "$(($(wc -c < "$1") / 1048576))"; else printf 0; fi; }
+report() { while sleep 5 >/dev/null 2>&1; do note "$(size_mib "$1") MiB so far"; done; }
+download() {
+  report "$2" & reporter=$!
+  rc=0
+  case $tool in
+    curl)
+      redirects='=https'
+      case "$1" in http://*) redirects='=http,https' ;; esac
+      curl --fail --location --globoff --silent --show-error --proto '=http,https' --proto-redir "$redirects" \\
+        --connect-timeout 20 --speed-limit 512 --speed-time 60 --continue-at - --output "$2" -- "$1" </dev/null || rc=$?
+      if [ "$rc" = 23 ]; then rc=full; fi ;;
+    wget)
+      wget -q -c -T 60 -O "$2" -- "$1" </dev/null || rc=$?
+      if [ "$rc" = 3 ]; then rc=full; fi ;;
+  esac
+  kill "$reporter" 2>/dev/null || :
+  wait "$reporter" 2>/dev/null || :
+  if [ "$rc" = full ]; then fail disk-full "no room for $sp_file below /var/lib/siteplan-host"; fi
+  [ "$rc" = 0 ]
+}
+rm -f "$sums.part"
+try=1
+until download "$sp_sums_url" "$sums.part"; do
+  if [ "$try" = 3 ]; then fail download-failed "$sp_sums_url could not be fetched"; fi
+  try=$((try + 1)); rm -f "$sums.part"; sleep "$try"
+done
+mv -f "$sums.part" "$sums"
+wanted=$(wanted_hash "$sp_file")
+if [ -z "$wanted" ]; then fail checksum-mismatch "$sp_sums_url does not name $sp_file"; fi
+if [ -f "$file" ] && [ "$(hash_of "$file")" = "$wanted" ]; then note "$sp_file is whole"; exit 0; fi
+part="$file.part"
+if [ -f "$part" ]; then note "going on after $(size_mib "$part") MiB"; fi
+try=1
+while :; do
+  resumed=no
+  if [ -f "$part" ]; then
+    resumed=yes
+    if [ "$(hash_of "$part")" = "$wanted" ]; then break; fi
+  fi
+  if download "$sp_url" "$part"; then
+    if [ "$(hash_of "$part")" = "$wanted" ]; then break; fi
+    rm -f "$part"
+    if [ "$resumed" = no ]; then fail checksum-mismatch "$sp_file from $sp_url differs from its checksum"; fi
+    note 'what was there before does not fit; fetching it whole'
+    continue
+  fi
+  if [ "$resumed" = yes ] && [ "$try" -ge 2 ]; then rm -f "$part"; fi
+  if [ "$try" = 4 ]; then fail download-failed "$sp_url could not be fetched"; fi
+  try=$((try + 1)); note "try $try of 4"; sleep "$try"
+done
+settle "$part"
+mv -f "$part" "$file"
+settle "$dir"
+note "$sp_file: $(size_mib "$file") MiB, checksum is right"
+`;
+
+/**
+ * Fetches one release file of RKE2 and checks it against `sha256sum-<arch>.txt` from the same place; goes on where an
+ * earlier try stopped. URL form `<base>/<version, + as %2B>/<file>` (RKE2 install.sh).
+ */
+export const artifactFetch = defineStepKind({
+  kind: 'artifact.fetch',
+  params: ArtifactFetchParams,
+  probe: toProbe(SHARED),
+  act: toScript(SHARED, ACT),
+  verify: toVerify(SHARED),
+  timeoutS: 3600,
+  uninterruptible: null,
+  toTitle: ({ file, version }) => `Fetch ${file} of ${version}`,
+  toVariables: ({ baseUrl, version, arch, file }) => {
+    const folder = `${baseUrl.replace(/\/+$/, '')}/${version.replaceAll('+', '%2B')}`;
+    return { version, arch, file, url: `${folder}/${file}`, sums_url: `${folder}/sha256sum-${arch}.txt` };
+  },
+});

@@ -1,0 +1,35 @@
+import { artifactFetch } from './artifact-fetch';
+import { filePut } from './file-put';
+import { fileRemove } from './file-remove';
+import { imagesPlace } from './images-place';
+import { modulesLoad } from './modules-load';
+import { rke2Install } from './rke2-install';
+import { rke2Ready } from './rke2-ready';
+import { rke2Uninstall } from './rke2-uninstall';
+import { serviceReload } from './service-reload';
+import { serviceRestart, serviceStart } from './service-run';
+import type { StepKind } from './step-kind';
+import { sysctlApply } from './sysctl-apply';
+
+/** Every kind of step, by name. */
+export const STEP_KINDS = {
+  'file.put': filePut,
+  'file.remove': fileRemove,
+  'sysctl.apply': sysctlApply,
+  'modules.load': modulesLoad,
+  'artifact.fetch': artifactFetch,
+  'images.place': imagesPlace,
+  'rke2.install': rke2Install,
+  'service.start': serviceStart,
+  'service.restart': serviceRestart,
+  'service.reload': serviceReload,
+  'rke2.ready': rke2Ready,
+  'rke2.uninstall': rke2Uninstall,
+} as const satisfies Readonly<Record<string, StepKind>>;
+
+export type StepKindName = keyof typeof STEP_KINDS;
+
+/** The kind of that name, or null for a name that this release does not know. */
+export function findStepKind(kind: string): StepKind | null {
+  return Object.hasOwn(STEP_KINDS, kind) ? STEP_KINDS[kind as StepKindName] : null; // hasOwn has just proved the name
+}

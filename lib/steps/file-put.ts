@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { HostPath, RenderedFile } from '@/lib/render/rendered-file';
+import { SecretRef } from '@/lib/topology/topology';
+import { toProbe, toScript, toVerify } from './script';
+import { StampName } from './stamp';
+import { defineStepKind } from './step-kind';
+
+const AccountName = z.string().regex(/^[a-z_][a-z0-9_.-]{0,31}$/, 'not an account name');
+
+export const FilePutParams = z.strictObject({
+  path: HostPath,
+  mode: RenderedFile.shape.mode,
+  owner: AccountName,
+  group: AccountName,
+  /** With secret slots. */
+  content: z.string(),
+  secrets: z.array(SecretRef),
+  /** Stamps that no longer hold once this file changes; they go before the file is replaced. */
+  dropsStamps: z.array(StampName),
+});
+export type FilePutParams = z.infer<typeof FilePutParams>;
+
+const SHARED = `
+path="$root$sp_path"
+is_so() {
+  if [ -L "$path" ]; then note "$sp_path is a symbolic link"; return 1; fi
+  if [ ! -e "$path" ]; then note "$sp_path does not exist"; return 1; fi
+  if [ ! -f "$path" ]; then note "$sp_path is no regular file"; return 1; fi
+  found=$(stat -c '%a %U %G' -- "$path")
+  if [ "$found" != "$sp_mode $sp_owner $sp_group" ]; then
+    note "$sp_path has mode, owner and group $found, not $sp_mode $sp_owner $sp_group"; return 1
+  fi
+  if [ "$(hash_of "$path")" != "$sp_payload_sha256" ]; then note "$sp_path has other content"; return 1; fi
+}
+`;
+
+const ACT = `
+if [ -d "$path" ] && [ ! -L "$path" ]; then fail step-exit "$sp_path is a directory"; fi
+dir=\${path%/*}
+(umask 022; mkdir -p -- "$dir") || fail step-exit "cannot make the directory of $sp_path"
+if [ ! -w "$dir" ]; then fail read-only-filesystem "the directory of $sp_path cannot be written"; fi
+rm -f -- "$dir"/.siteplan-new.??????
+new=$(umask 077; mktemp "$dir/.siteplan-new.XXXXXX") || fail disk-full "no room for a new file beside $sp_path"
+trap 'rm -f -- "$new"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+cat > "$new" || fail disk-full "no room for $sp_path"
+if [ "$(hash_of "$new")" != "$sp_payload_sha256" ]; then fail step-exit "the content of $sp_path did not arrive whole"; fi
+chown -- "$sp_owner:$sp_group" "$new"
+chmod -- "$sp_mode" "$new"
+settle "$new"
+drop_stamps "$sp_drops_stamps"
+if [ -L "$path" ]; then rm -f -- "$path"; fi
+mv -f -- "$new" "$path"
+settle "$dir"
+note "wrote $sp_path"
+`;
+
+/** Puts one file in place, atomically: temporary file in the same directory (0600, O_EXCL), sync, rename. */
+export const filePut = defineStepKind({
+  kind: 'file.put',
+  params: FilePutParams,
+  probe: toProbe(SHARED),
+  act: toScript(SHARED, ACT),
+  verify: toVerify(SHARED),
+  timeoutS: 120,
+  uninterruptible: null,
+  toTitle: ({ path }) => `Write ${path}`,
+  toVariables: ({ path, mode, owner, group, dropsStamps }) => ({
+    path,
+    mode: parseInt(mode, 8).toString(8),
+    owner,
+    group,
+    drops_stamps: dropsStamps.join('\n'),
+  }),
+  toPayload: ({ content }) => content,
+  toSecrets: ({ secrets }) => secrets,
+});

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { HOSTNAME } from '@/lib/core/text';
+import { Rke2Version } from './artifact-fetch';
+import { toProbe, toScript, toVerify } from './script';
+import { StampValue } from './stamp';
+import { defineStepKind } from './step-kind';
+
+/** Stamp of a node that was Ready with the configuration whose hash it holds. */
+export const READY_STAMP = 'rke2-ready';
+
+export const Rke2ReadyParams = z.strictObject({
+  nodeName: z.string().regex(HOSTNAME),
+  role: z.enum(['server', 'agent']),
+  version: Rke2Version,
+  /** Wait also until this server is a voting etcd member; the next server may join only then. */
+  voter: z.boolean(),
+  stamp: StampValue,
+});
+export type Rke2ReadyParams = z.infer<typeof Rke2ReadyParams>;
+
+/**
+ * Agents have no admin kubeconfig; the kubelet's own may read its own Node (RKE2 docs cluster_access). The condition
+ * `EtcdIsVoter` is set by the etcd controller of the server (k3s pkg/etcd/etcd.go).
+ */
+const SHARED = `
+kubectl="$root/var/lib/rancher/rke2/bin/kubectl"
+case "$sp_role" in
+  server) config="$root/etc/rancher/rke2/rke2.yaml" ;;
+  *) config="$root/var/lib/rancher/rke2/agent/kubelet.kubeconfig" ;;
+esac
+format='{range .status.conditions[*]}{.type}={.status} {end}version={.status.nodeInfo.kubeletVersion} '
+ask() { "$kubectl" --kubeconfig "$config" --request-timeout=5s "$@" 2>/dev/null; }
+is_ready() {
+  if [ ! -x "$kubectl" ] || [ ! -f "$config" ]; then note 'RKE2 has not written its tools and kubeconfig yet'; return 1; fi
+  if [ "$sp_role" = server ]; then
+    readyz=$(ask get --raw=/readyz) || readyz=
+    if [ "$readyz" != ok ]; then note 'the API server does not answer /readyz with ok'; return 1; fi
+  fi
+  if ! found=$(ask get node -o jsonpath="$format" -- "$sp_node_name"); then note "there is no Node $sp_node_name yet"; return 1; fi
+  case " $found" in *' Ready=True '*) ;; *) note "Node $sp_node_name is not Ready"; return 1 ;; esac
+  case " $found" in *" version=$sp_version "*) ;; *) note "Node $sp_node_name does not run $sp_version yet"; return 1 ;; esac
+  if [ "$sp_voter" = yes ]; then
+    case " $found" in *' EtcdIsVoter=True '*) ;; *) note "$sp_node_name is not a voting etcd member yet"; return 1 ;; esac
+  fi
+}
+is_so() {
+  is_ready || return 1
+  if [ "$(read_stamp rke2-ready)" != "$sp_stamp" ]; then note 'not seen Ready with this configuration yet'; return 1; fi
+}
+`;
+
+const ACT = `
+begun=$(seconds_up)
+told=0
+while ! why=$(is_ready); do
+  elapsed=$(($(seconds_up) - begun))
+  if [ "$elapsed" -ge "$sp_wait_s" ]; then fail step-exit "$why after $elapsed s"; fi
+  if [ "$elapsed" -ge "$((told + 10))" ]; then told=$elapsed; note "$why ($elapsed s)"; fi
+  sleep 1
+done
+write_stamp rke2-ready "$sp_stamp"
+note "Node $sp_node_name is Ready after $(($(seconds_up) - begun)) s"
+`;
+
+const TIMEOUT_S = 1800;
+
+/** Waits until the cluster itself says that this node is Ready with the wanted version. */
+export const rke2Ready = defineStepKind({
+  kind: 'rke2.ready',
+  params: Rke2ReadyParams,
+  probe: toProbe(SHARED),
+  act: toScript(SHARED, ACT),
+  verify: toVerify(
+    SHARED,
+    'output node "$sp_node_name"\noutput node_ready True\noutput version "$sp_version"\n',
+  ),
+  timeoutS: TIMEOUT_S,
+  uninterruptible: null,
+  toTitle: ({ nodeName }) => `Wait until ${nodeName} is Ready`,
+  toVariables: ({ nodeName, role, version, voter, stamp }) => ({
+    node_name: nodeName,
+    role,
+    version,
+    voter: voter ? 'yes' : 'no',
+    stamp,
+    wait_s: String(TIMEOUT_S - 60),
+  }),
+});

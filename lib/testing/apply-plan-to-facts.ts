@@ -1,0 +1,105 @@
+import { sha256Hex } from '@/lib/core/hash';
+import type { FileFact, NodeFacts } from '@/lib/health/facts';
+import { FilePutParams } from '@/lib/steps/file-put';
+import { FileRemoveParams } from '@/lib/steps/file-remove';
+import { INSTALL_STAMP, Rke2InstallParams } from '@/lib/steps/rke2-install';
+import { READY_STAMP, Rke2ReadyParams } from '@/lib/steps/rke2-ready';
+import { ServiceReloadParams } from '@/lib/steps/service-reload';
+import { ServiceRunParams } from '@/lib/steps/service-run';
+import { SysctlApplyParams } from '@/lib/steps/sysctl-apply';
+import type { StepKindName } from '@/lib/steps/catalogue';
+import type { PlanStep } from '@/lib/plan/plan';
+
+/** The facts that a host has after these steps of it were done, by what each kind promises. Pure; other nodes stay. */
+export function applyPlanToFacts(facts: readonly NodeFacts[], steps: readonly PlanStep[]): NodeFacts[] {
+  return facts.map((node) =>
+    steps.filter(({ nodeId }) => nodeId === node.nodeId).reduce((now, step) => applyStep(now, step), node),
+  );
+}
+
+type Effect = (facts: NodeFacts, params: unknown) => NodeFacts;
+
+const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
+  'file.put': (facts, params) => {
+    const { path, mode, owner, group, content, dropsStamps } = FilePutParams.parse(params);
+    return withFile(withoutStamps(facts, dropsStamps), path, { mode, owner, group, content });
+  },
+  'file.remove': (facts, params) => {
+    const { path, dropsStamps } = FileRemoveParams.parse(params);
+    return withFile(withoutStamps(facts, dropsStamps), path, null);
+  },
+  'sysctl.apply': applyStamp,
+  'modules.load': applyStamp,
+  'service.reload': (facts, params) => {
+    const { stampName, stamp } = ServiceReloadParams.parse(params);
+    return withStamp(facts, stampName, stamp);
+  },
+  'artifact.fetch': (facts) => facts,
+  'images.place': (facts) => facts,
+  'rke2.install': (facts, params) => {
+    const { version, role, dropsStamps } = Rke2InstallParams.parse(params);
+    const unit = `rke2-${role}.service`;
+    const before = facts.units[unit];
+    const units = {
+      ...facts.units,
+      [unit]: {
+        load: 'loaded',
+        active: before?.active ?? 'inactive',
+        enabled: before?.enabled || 'disabled',
+      },
+    };
+    return withStamp(
+      { ...withoutStamps(facts, dropsStamps), rke2Version: version, units },
+      INSTALL_STAMP,
+      version,
+    );
+  },
+  'service.start': runService,
+  'service.restart': runService,
+  'rke2.ready': (facts, params) => withStamp(facts, READY_STAMP, Rke2ReadyParams.parse(params).stamp),
+  'rke2.uninstall': (facts) => ({
+    ...facts,
+    rke2Version: null,
+    hasEtcdData: false,
+    stamps: {},
+    units: Object.fromEntries(Object.entries(facts.units).filter(([unit]) => !unit.startsWith('rke2-'))),
+    files: Object.fromEntries(
+      Object.entries(facts.files).map(([path, file]) => [path, path.includes('/rancher/') ? null : file]),
+    ),
+  }),
+};
+
+function applyStep(facts: NodeFacts, step: PlanStep): NodeFacts {
+  const effect = EFFECTS[step.kind as StepKindName]; // plans are built from the same catalogue
+  return effect(facts, step.params);
+}
+
+function applyStamp(facts: NodeFacts, params: unknown): NodeFacts {
+  const { stampName, stamp, path } = SysctlApplyParams.parse(params);
+  const content = facts.files[path]?.content;
+  if (content == null || sha256Hex(content) !== stamp) throw new Error(`${path} is not what the stamp says`);
+  return withStamp(facts, stampName, stamp);
+}
+
+function runService(facts: NodeFacts, params: unknown): NodeFacts {
+  const { unit, stamp } = ServiceRunParams.parse(params);
+  if (facts.units[unit]?.load !== 'loaded') throw new Error(`${unit} is not installed`);
+  const units = { ...facts.units, [unit]: { load: 'loaded', active: 'active', enabled: 'enabled' } };
+  const hasEtcdData = facts.hasEtcdData || unit === 'rke2-server.service';
+  return withStamp({ ...facts, units, hasEtcdData }, unit, stamp);
+}
+
+function withFile(facts: NodeFacts, path: string, file: FileFact | null): NodeFacts {
+  return { ...facts, files: { ...facts.files, [path]: file } };
+}
+
+function withStamp(facts: NodeFacts, name: string, value: string): NodeFacts {
+  return { ...facts, stamps: { ...facts.stamps, [name]: value } };
+}
+
+function withoutStamps(facts: NodeFacts, names: readonly string[]): NodeFacts {
+  return {
+    ...facts,
+    stamps: Object.fromEntries(Object.entries(facts.stamps).filter(([name]) => !names.includes(name))),
+  };
+}

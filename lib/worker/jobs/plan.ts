@@ -1,0 +1,55 @@
+import { recordChange } from '@/lib/db/change-feed';
+import { inTransaction } from '@/lib/db/connect';
+import { findNode } from '@/lib/topology/find-node';
+import { buildPlan } from '@/lib/plan/build-plan';
+import type { Plan, PlanKind } from '@/lib/plan/plan';
+import { refusePlan } from '@/lib/plan/plan-problem';
+import type { NodeFacts } from '@/lib/health/facts';
+import type { PlanResult } from '@/lib/run/job-view';
+import { gatherFacts } from './gather-facts';
+import type { JobContext } from './job-context';
+
+async function storePlan(job: JobContext, plan: Plan, facts: readonly NodeFacts[]): Promise<void> {
+  await inTransaction(job.db.pool, async (tx) => {
+    await tx.query(
+      `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
+      [
+        plan.id,
+        plan.siteId,
+        plan.kind,
+        plan.revision,
+        plan.factsHash,
+        JSON.stringify(plan),
+        JSON.stringify(facts),
+        job.createdBy,
+      ],
+    );
+    await recordChange(tx, 'plan', plan.siteId);
+  });
+}
+
+/** Fresh facts, then the plan from them: stored as step kinds and parameters, or the problems in the way. */
+export async function runPlan(job: JobContext, kind: PlanKind): Promise<PlanResult> {
+  const gathered = await gatherFacts(job);
+  const unread = gathered.flatMap((node) => ('failure' in node ? [node] : []));
+  if (unread.length > 0) {
+    const problems = unread.map(({ nodeId, failure }) => ({
+      nodeId,
+      message: `${findNode(job.topology, nodeId)?.name ?? nodeId}: ${failure.message}`,
+      nextAction: failure.nextAction,
+    }));
+    return { planId: null, steps: 0, problems };
+  }
+  const facts = gathered.flatMap((node) => ('facts' in node ? [node.facts] : []));
+  const problems = refusePlan(job.topology, facts, kind);
+  if (problems.length > 0) {
+    const words = problems.map(({ nodeId, message, nextAction }) => ({ nodeId, message, nextAction }));
+    return { planId: null, steps: 0, problems: words };
+  }
+  await job.progress('writing the plan');
+  const { siteId, topology, revision } = job;
+  const plan = buildPlan({ siteId, topology, revision, kind, facts });
+  await storePlan(job, plan, facts);
+  return { planId: plan.id, steps: plan.steps.length, problems: [] };
+}

@@ -1,0 +1,19 @@
+import type { Database } from '@/lib/db/connect';
+import type { Logger } from '@/lib/log/logger';
+import type { SealPrivateKey } from '@/lib/secrets/seal';
+import type { AddressPolicy } from '@/lib/ssh/address-policy';
+
+/** What everything in a worker works with. */
+export interface WorkerContext {
+  readonly db: Database;
+  readonly sealKey: SealPrivateKey;
+  readonly auditKey: Buffer;
+  readonly policy: AddressPolicy;
+  readonly log: Logger;
+  /** Name of this worker process in leases and logs: host, pid and a random part. */
+  readonly holder: string;
+  /** Id of this installation, for the fence on hosts. */
+  readonly installationId: string;
+  /** Aborts when the worker is told to stop. */
+  readonly signal: AbortSignal;
+}
