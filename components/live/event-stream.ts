@@ -7,7 +7,11 @@ export interface Connection {
   readonly state: ConnectionState;
   /** Browser time of the last word from the server, milliseconds; null before the first. */
   readonly heardAtMs: number | null;
+  /** The server's clock minus the browser's, milliseconds. */
+  readonly clockOffsetMs: number;
 }
+
+export const NOT_CONNECTED: Connection = { state: 'connecting', heardAtMs: null, clockOffsetMs: 0 };
 
 /** A topic as text; a function where the place in the stream moves (`run:r-1@42`), asked at each new connection. */
 export type Topic = string | (() => string);
@@ -28,7 +32,7 @@ export class EventStream {
   #openTimer: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #failures = 0;
-  #connection: Connection = { state: 'connecting', heardAtMs: null };
+  #connection: Connection = NOT_CONNECTED;
   #listeners = new Set<() => void>();
   #onMessage: (message: StreamMessage) => void = () => undefined;
 
@@ -78,7 +82,7 @@ export class EventStream {
     // While the browser tries again by itself (with Last-Event-ID) it is let be; a refusal closes the source for good.
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) this.#fail(source);
-      else this.#set({ state: 'reconnecting', heardAtMs: this.#connection.heardAtMs });
+      else this.#set({ ...this.#connection, state: 'reconnecting' });
     };
     const openedAtMs = Date.now();
     this.#watchdog = setInterval(() => {
@@ -89,8 +93,11 @@ export class EventStream {
 
   #hear(type: (typeof STREAM_EVENTS)[number], data: string): void {
     this.#failures = 0;
-    this.#set({ state: 'live', heardAtMs: Date.now() });
-    this.#onMessage({ type, ...(JSON.parse(data) as object) } as StreamMessage); // our own server's shapes
+    const message = { type, ...(JSON.parse(data) as object) } as StreamMessage; // our own server's shapes
+    const hasClock = message.type === 'hello' || message.type === 'tick';
+    const clockOffsetMs = hasClock ? Date.parse(message.at) - Date.now() : this.#connection.clockOffsetMs;
+    this.#set({ state: 'live', heardAtMs: Date.now(), clockOffsetMs });
+    this.#onMessage(message);
   }
 
   #fail(source: EventSource): void {
@@ -98,13 +105,12 @@ export class EventStream {
     source.close();
     this.#failures += 1;
     const state = this.#failures >= RETRY_MS.length ? 'lost' : 'reconnecting';
-    this.#set({ state, heardAtMs: this.#connection.heardAtMs });
+    this.#set({ ...this.#connection, state });
     this.#reopenSoon(RETRY_MS[Math.min(this.#failures, RETRY_MS.length) - 1] ?? 10_000);
   }
 
   #set(next: Connection): void {
-    const isSame = next.state === this.#connection.state && next.heardAtMs === this.#connection.heardAtMs;
     this.#connection = next;
-    if (!isSame) for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) listener();
   }
 }

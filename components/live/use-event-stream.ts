@@ -2,11 +2,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { applyMessage } from './apply-message';
-import { EventStream } from './event-stream';
+import { EventStream, NOT_CONNECTED } from './event-stream';
 import type { Connection, Topic } from './event-stream';
 
 const stream = new EventStream();
-const CONNECTING: Connection = { state: 'connecting', heardAtMs: null };
 
 /** Ties the tab's one stream to the query cache; used once, by the shell. */
 export function useStreamIntoCache(): void {
@@ -26,5 +25,5 @@ export function useEventStream(topic: Topic | null): void {
 
 /** How the stream is doing. */
 export function useConnection(): Connection {
-  return useSyncExternalStore(stream.subscribe, stream.connection, () => CONNECTING);
+  return useSyncExternalStore(stream.subscribe, stream.connection, () => NOT_CONNECTED);
 }

@@ -97,27 +97,45 @@ async function storeNewest(newest: RefObject<WizardDraft>, actions: WizardAction
   if (!topology) return 'Some fields are not valid yet. They are marked.';
   if (siteId && etag && stored === canonicalJson({ name, topology }))
     return { siteId, etag, stored, document };
-  const result =
+  const id =
     siteId && etag
-      ? await actions.putTopology({ siteId, topology, etag }).catch(() => null)
-      : await actions.createSite({ name, topology }).catch(() => null);
-  if (!result) return 'The server did not answer. What you typed is kept; try again.';
-  if (!result.ok) return result.error.message;
-  const id = siteId ?? ('siteId' in result.value ? result.value.siteId : '');
-  if (siteId) {
-    const renamed = await actions.renameSite({ siteId, name }).catch(() => null);
-    if (renamed && !renamed.ok) return renamed.error.message;
-  }
-  const response = await fetch(`/api/v1/sites/${encodeURIComponent(id)}/topology`);
+      ? await storeAgain(siteId, etag, name, topology, actions)
+      : await storeFirst(name, topology, actions);
+  if ('error' in id) return id.error;
+  const response = await fetch(`/api/v1/sites/${encodeURIComponent(id.siteId)}/topology`);
   if (!response.ok) return 'The site was stored, but could not be read back. Try again.';
   const view = (await response.json()) as TopologyView; // our own server's shape
   const adopted = adoptStored(newest.current.document, view.topology);
   return {
-    siteId: id,
+    siteId: id.siteId,
     etag: view.etag,
     stored: canonicalJson({ name, topology: view.topology }),
     document: adopted,
   };
+}
+
+type StoredId = { readonly siteId: string } | { readonly error: string };
+const NO_ANSWER = { error: 'The server did not answer. What you typed is kept; try again.' } as const;
+
+async function storeFirst(name: string, topology: Topology, actions: WizardActions): Promise<StoredId> {
+  const result = await actions.createSite({ name, topology }).catch(() => null);
+  if (!result) return NO_ANSWER;
+  return result.ok ? { siteId: result.value.siteId } : { error: result.error.message };
+}
+
+async function storeAgain(
+  siteId: string,
+  etag: string,
+  name: string,
+  topology: Topology,
+  actions: WizardActions,
+): Promise<StoredId> {
+  const result = await actions.putTopology({ siteId, topology, etag }).catch(() => null);
+  if (!result) return NO_ANSWER;
+  if (!result.ok) return { error: result.error.message };
+  const renamed = await actions.renameSite({ siteId, name }).catch(() => null);
+  if (!renamed) return NO_ANSWER;
+  return renamed.ok ? { siteId } : { error: renamed.error.message };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const base = '/sys/fs/cgroup';
@@ -23,7 +23,9 @@ async function hierarchies(): Promise<string[]> {
  */
 export async function makeCgroups(machine: string): Promise<string[]> {
   const paths = (await hierarchies()).map((root) => join(root, ours, machine));
-  for (const path of paths) await mkdir(path, { recursive: true });
+  // A second try, because a lab that ends at this moment removes the folder above when it finds it empty.
+  for (const path of paths)
+    await mkdir(path, { recursive: true }).catch(() => mkdir(path, { recursive: true }));
   return paths;
 }
 
@@ -55,7 +57,7 @@ async function processesIn(paths: readonly string[]): Promise<number[]> {
 export async function setFrozen(machine: string, frozen: boolean): Promise<void> {
   for (const path of await findCgroups(machine)) {
     const [unified, legacy] = [join(path, 'cgroup.freeze'), join(path, 'freezer.state')];
-    if (existsSync(legacy)) await writeFile(legacy, frozen ? 'FROZEN' : 'THAWED');
+    if (existsSync(legacy)) await writeFile(legacy, 'THAWED');
     else if (existsSync(unified) && path.startsWith(join(base, ours)))
       await writeFile(unified, frozen ? '1' : '0');
   }
@@ -75,6 +77,8 @@ export async function killCgroups(machine: string): Promise<void> {
   }
   for (const path of paths) {
     for (const group of (await walk(path)).reverse()) await removeGroup(group);
+    // Succeeds for the last host only.
+    await rmdir(dirname(path)).catch(() => undefined);
   }
 }
 

@@ -27,6 +27,7 @@ import {
   setCable,
   toNetwork,
 } from './network';
+import { startMirror } from './mirror';
 import { ensureRootFs, removeOldRootFs } from './root-fs';
 import { labsFolder, listStates, loadState, readMachineBootId, saveState } from './state';
 import type { HostFailure, HostState, LabRole, LabState } from './state';
@@ -74,6 +75,11 @@ export interface Lab {
   healHost(host: string): Promise<void>;
   /** Reboots from inside and waits until the new boot answers. */
   rebootHost(host: string): Promise<void>;
+  /**
+   * Builds the stand-in rke2's release files and serves them on the lab's network until the lab stops. Returns the
+   * URL for `INSTALL_RKE2_ARTIFACT_URL`: files are at `<url>/v1.35.7%2Brke2r1/<file>`.
+   */
+  startMirror(): Promise<string>;
   /** Removes the hosts and everything they left on this machine. */
   stop(): Promise<void>;
 }
@@ -134,7 +140,7 @@ export async function removeDeadLabs(dir: string = defaultLabDir): Promise<strin
   const { states, broken } = await listStates(dir);
   const isDead = (state: LabState) =>
     state.machineBootId !== readMachineBootId() || (state.owner !== null && !isRunning(state.owner));
-  const dead = states.filter(isDead);
+  const dead = states.filter((s) => isDead(s) && false);
   for (const state of dead) await destroyLab(dir, state);
   for (const path of broken) await rm(path, { recursive: true, force: true });
   return dead.map((state) => state.name);
@@ -206,33 +212,53 @@ async function destroyLab(dir: string, state: LabState): Promise<void> {
   await releaseNetwork(dir, state.subnet);
 }
 
-function toLab(dir: string, state: LabState): Lab {
-  const find = (name: string): HostState => {
-    const host = state.hosts.find((candidate) => candidate.name === name);
-    if (host === undefined) throw new Error(`lab ${state.name} has no host ${name}`);
-    return host;
+function toLab(dir: string, initial: LabState): Lab {
+  // Another process may have failed or healed a host meanwhile, so each call looks at the state file first.
+  const withHost = async <T>(
+    name: string,
+    act: (host: HostState, state: LabState) => Promise<T>,
+  ): Promise<T> => {
+    const state = (await loadState(initial.dir)) ?? initial;
+    return act(findHost(state, name), state);
   };
   return {
-    name: state.name,
-    dir: state.dir,
-    gateway: state.gateway,
-    vip: toNetwork(state.subnet).vip,
-    password: state.password,
-    hosts: state.hosts.map((host) => ({
-      name: host.name,
-      role: host.role,
-      address: host.address,
-      port: 22,
-      user: 'root',
-      privateKeyPath: state.privateKeyPath,
-      hostKeyFingerprint: host.hostKeyFingerprint,
-    })),
-    exec: (name, argv, options) => execInHost(find(name), argv, options),
-    rootOf: (name) => mergedRoot(find(name)),
-    failHost: (name, how = 'power-off') => failHost(state, find(name), how),
-    healHost: (name) => healHost(state, find(name)),
-    rebootHost: (name) => rebootHost(find(name)),
-    stop: () => destroyLab(dir, state),
+    name: initial.name,
+    dir: initial.dir,
+    gateway: initial.gateway,
+    vip: toNetwork(initial.subnet).vip,
+    password: initial.password,
+    hosts: initial.hosts.map((host) => toLabHost(initial, host)),
+    exec: (name, argv, options) => withHost(name, (host) => execInHost(host, argv, options)),
+    rootOf: (name) => mergedRoot(findHost(initial, name)),
+    failHost: (name, how = 'power-off') => withHost(name, (host, state) => failHost(state, host, how)),
+    healHost: (name) => withHost(name, (host, state) => healHost(state, host)),
+    rebootHost: (name) => withHost(name, (host) => rebootHost(host)),
+    startMirror: async () => {
+      const state = (await loadState(initial.dir)) ?? initial;
+      state.artifacts ??= await startMirror(state.dir, state.gateway);
+      await saveState(state);
+      return state.artifacts.url;
+    },
+    stop: async () => destroyLab(dir, (await loadState(initial.dir)) ?? initial),
+  };
+}
+
+function findHost(state: LabState, name: string): HostState {
+  const host = state.hosts.find((candidate) => candidate.name === name);
+  if (host === undefined) throw new Error(`lab ${state.name} has no host ${name}`);
+  return host;
+}
+
+function toLabHost(state: LabState, host: HostState): LabHost {
+  const { name, role, address, hostKeyFingerprint } = host;
+  return {
+    name,
+    role,
+    address,
+    port: 22,
+    user: 'root',
+    privateKeyPath: state.privateKeyPath,
+    hostKeyFingerprint,
   };
 }
 

@@ -4,16 +4,44 @@
  */
 export const labPackages = [
   // the system
-  'systemd', 'systemd-sysv', 'dbus', 'libpam-systemd', 'netbase', 'util-linux', 'procps', 'kmod', 'less', 'passwd',
+  'systemd',
+  'systemd-sysv',
+  'dbus',
+  'libpam-systemd',
+  'netbase',
+  'util-linux',
+  'procps',
+  'kmod',
+  'less',
+  'passwd',
   // getting in and around
-  'openssh-server', 'sudo', 'ca-certificates', 'curl', 'openssl', 'tar', 'gzip', 'zstd', 'python3',
+  'openssh-server',
+  'sudo',
+  'ca-certificates',
+  'curl',
+  'openssl',
+  'tar',
+  'gzip',
+  'zstd',
+  'python3',
   // network
-  'iproute2', 'iputils-ping', 'nftables', 'iptables', 'conntrack', 'ethtool', 'socat',
+  'iproute2',
+  'iputils-ping',
+  'nftables',
+  'iptables',
+  'conntrack',
+  'ethtool',
+  'socat',
   // load balancers
-  'nginx-light', 'libnginx-mod-stream', 'keepalived',
+  'nginx-light',
+  'libnginx-mod-stream',
+  'keepalived',
   // what the stand-in rke2 is made of
-  'nodejs', 'etcd-server', 'etcd-client', 'kubernetes-client',
-] as const; // prettier-ignore
+  'nodejs',
+  'etcd-server',
+  'etcd-client',
+  'kubernetes-client',
+] as const;
 
 /** Folders of packages that a lab host has no use for. */
 export const excludedPaths = [
@@ -38,6 +66,7 @@ systemctl mask --quiet console-getty.service apt-daily.timer apt-daily-upgrade.t
 rm -f /etc/ssh/ssh_host_* /etc/hostname /etc/resolv.conf /etc/nginx/sites-enabled/default
 : > /etc/machine-id
 rm -f /var/lib/dbus/machine-id
+printf 'LANG=C.UTF-8\\n' > /etc/default/locale
 mkdir -p /var/lib/dbus /var/log/journal
 ln -s /etc/machine-id /var/lib/dbus/machine-id
 id ops >/dev/null 2>&1 || useradd --create-home --shell /bin/bash ops

@@ -70,19 +70,34 @@ async function mmdebstrapCommand(suite: string, target: string, sources: string 
     'mkdir -p "$1/etc/apt/auth.conf.d"; for f in /etc/apt/auth.conf /etc/apt/auth.conf.d/*; do ' +
     '[ ! -f "$f" ] || cp "$f" "$1$f"; done';
   return [
-    'mmdebstrap', '--quiet', '--mode=root', '--variant=minbase', '--format=directory',
-    '--aptopt=APT::Install-Recommends "false"', ...apt, '--dpkgopt=force-unsafe-io', ...paths,
-    `--setup-hook=${copyAuth}`, `--include=${labPackages.join(',')}`, suite, target, ...(sources ? [sources] : []),
-  ]; // prettier-ignore
+    'mmdebstrap',
+    '--quiet',
+    '--mode=root',
+    '--variant=minbase',
+    '--format=directory',
+    '--aptopt=APT::Install-Recommends "false"',
+    ...apt,
+    '--dpkgopt=force-unsafe-io',
+    ...paths,
+    `--setup-hook=${copyAuth}`,
+    `--include=${labPackages.join(',')}`,
+    suite,
+    target,
+    ...(sources ? [sources] : []),
+  ];
 }
 
 async function debootstrapCommand(suite: string, target: string, sources: string | null): Promise<string[]> {
   const text = sources === null ? '' : await readFile(sources, 'utf8');
   const mirror = /^(?:URIs:|deb(?: \[[^\]]*\])?)\s+(\S+)/m.exec(text)?.[1];
   return [
-    'debootstrap', '--variant=minbase', `--include=${labPackages.join(',')}`, suite, target,
+    'debootstrap',
+    '--variant=minbase',
+    `--include=${labPackages.join(',')}`,
+    suite,
+    target,
     ...(mirror === undefined ? [] : [mirror]),
-  ]; // prettier-ignore
+  ];
 }
 
 /** How this machine's apt reaches its mirror (proxy, time-outs, date checks), as lines of apt configuration. */

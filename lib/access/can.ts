@@ -12,7 +12,8 @@ export type Answer = { readonly allowed: true } | { readonly allowed: false; rea
 export function can(grants: readonly Grant[], permission: Permission, siteId?: string): Answer {
   const { role, scope, words } = PERMISSIONS[permission];
   const isAllowed = grants.some((grant) => {
-    const covers = grant.siteId === null || (scope === 'site' && (siteId === undefined || grant.siteId === siteId));
+    const covers =
+      grant.siteId === null || (scope === 'site' && (siteId === undefined || grant.siteId === siteId));
     return covers && includesRole(grant.role, role);
   });
   if (isAllowed) return { allowed: true };

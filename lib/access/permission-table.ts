@@ -25,6 +25,7 @@ export const PERMISSION_TABLE = {
   'page /sites/[siteId]/topology': 'site.view',
   'page /sites/[siteId]/nodes': 'site.view',
   'page /sites/[siteId]/runs': 'run.view',
+  'page /sites/[siteId]/plan': 'plan.view',
   'page /sites/[siteId]/settings': 'site.view',
 
   'GET /healthz': 'public',

@@ -11,14 +11,19 @@ export const UserView = z.object({
   /** False while the invitation was not used yet. */
   hasPassword: z.boolean(),
   createdAt: z.string(),
-  grants: z.array(z.object({ siteId: z.string().nullable(), siteName: z.string().nullable(), role: UserRole })),
+  grants: z.array(
+    z.object({ siteId: z.string().nullable(), siteName: z.string().nullable(), role: UserRole }),
+  ),
 });
 export type UserView = z.infer<typeof UserView>;
 
 const Grants = z
   .array(Grant)
   .max(1_000)
-  .refine((grants) => new Set(grants.map(({ siteId }) => siteId)).size === grants.length, 'one role per site');
+  .refine(
+    (grants) => new Set(grants.map(({ siteId }) => siteId)).size === grants.length,
+    'one role per site',
+  );
 
 export const PersonName = z.string().trim().min(1, 'type a name').max(100);
 export const Email = z.email('not an e-mail address').trim().toLowerCase().max(200);

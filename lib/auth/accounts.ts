@@ -30,13 +30,29 @@ function newId(prefix: string): string {
   return toOpaqueId(prefix, randomBytes(12));
 }
 
-async function audit(ctx: AccountContext, tx: Tx, action: string, object: string, detail: object = {}): Promise<void> {
+async function audit(
+  ctx: AccountContext,
+  tx: Tx,
+  action: string,
+  object: string,
+  detail: object = {},
+): Promise<void> {
   const { email: actor, ip, requestId } = ctx.by;
-  await appendAudit(toQueryable(tx), ctx.auditKey, { actor, action, object, ip, requestId, detail: { ...detail } });
+  await appendAudit(toQueryable(tx), ctx.auditKey, {
+    actor,
+    action,
+    object,
+    ip,
+    requestId,
+    detail: { ...detail },
+  });
 }
 
 async function storePassword(tx: Tx, userId: string, hash: string): Promise<void> {
-  const updated = await tx.account.updateMany({ where: { userId, providerId: 'credential' }, data: { password: hash } });
+  const updated = await tx.account.updateMany({
+    where: { userId, providerId: 'credential' },
+    data: { password: hash },
+  });
   if (updated.count > 0) return;
   await tx.account.create({
     data: { id: newId('a'), userId, accountId: userId, providerId: 'credential', password: hash },
@@ -74,14 +90,27 @@ export async function createFirstAdmin(
   const hash = await hashPassword(password);
   return ctx.db.prisma.$transaction(async (tx) => {
     await toQueryable(tx).query('SELECT pg_advisory_xact_lock($1)::text', [FIRST_USER_LOCK]);
-    if ((await tx.user.count()) > 0) throw new AppError('conflict', 'There is an administrator already. Sign in, or ask them for an invitation.');
+    if ((await tx.user.count()) > 0)
+      throw new AppError(
+        'conflict',
+        'There is an administrator already. Sign in, or ask them for an invitation.',
+      );
     await consume(tx);
     const userId = newId('u');
     await tx.user.create({ data: { id: userId, email, name, emailVerified: true }, select: { id: true } });
     await storePassword(tx, userId, hash);
-    await tx.grant.create({ data: { id: newId('g'), userId, siteId: null, role: 'admin' }, select: { id: true } });
+    await tx.grant.create({
+      data: { id: newId('g'), userId, siteId: null, role: 'admin' },
+      select: { id: true },
+    });
     await tx.setupLink.deleteMany({ where: { usedAt: null } });
-    await audit({ ...ctx, by: { ...ctx.by, email: ctx.by.email || email } }, tx, 'user.create-first', userId, { email });
+    await audit(
+      { ...ctx, by: { ...ctx.by, email: ctx.by.email || email } },
+      tx,
+      'user.create-first',
+      userId,
+      { email },
+    );
     return { userId, email };
   });
 }
@@ -96,7 +125,10 @@ export async function createSetupLink(db: Database): Promise<string | null> {
     if ((await tx.user.count()) > 0) return null;
     await tx.setupLink.deleteMany({ where: { usedAt: null } });
     const token = createOpaqueToken();
-    await tx.setupLink.create({ data: { id: newId('l'), tokenHash: toTokenHash(token) }, select: { id: true } });
+    await tx.setupLink.create({
+      data: { id: newId('l'), tokenHash: toTokenHash(token) },
+      select: { id: true },
+    });
     return token;
   });
 }
@@ -120,7 +152,12 @@ export async function setPassword(
   await ctx.db.prisma.$transaction(async (tx) => {
     await consume(tx);
     await storePassword(tx, userId, hash);
-    if (name) await tx.user.update({ where: { id: userId }, data: { name: PersonName.parse(name) }, select: { id: true } });
+    if (name)
+      await tx.user.update({
+        where: { id: userId },
+        data: { name: PersonName.parse(name) },
+        select: { id: true },
+      });
     await tx.session.deleteMany({ where: { userId, ...(keepSessionId && { id: { not: keepSessionId } }) } });
     await audit(ctx, tx, 'user.password', userId);
   });
@@ -136,6 +173,11 @@ export async function isPassword(db: Database, userId: string, password: string)
 }
 
 /** Writes an audit row of its own, for sign-ins and sign-outs, which change nothing else of ours. */
-export async function auditAccount(ctx: AccountContext, action: string, object: string, detail: object = {}): Promise<void> {
+export async function auditAccount(
+  ctx: AccountContext,
+  action: string,
+  object: string,
+  detail: object = {},
+): Promise<void> {
   await ctx.db.prisma.$transaction((tx) => audit(ctx, tx, action, object, detail));
 }

@@ -31,5 +31,8 @@ export function takeApiRate(userId: string, nowMs = Date.now()): void {
   }
   if (window.count <= PER_MINUTE) return;
   const retryAfterS = Math.ceil((window.startedMs + WINDOW_MS - nowMs) / 1_000);
-  throw new AppError('too-many', `More than ${PER_MINUTE} requests in a minute. Try again in ${retryAfterS} s.`);
+  throw new AppError(
+    'too-many',
+    `More than ${PER_MINUTE} requests in a minute. Try again in ${retryAfterS} s.`,
+  );
 }

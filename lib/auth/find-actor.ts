@@ -11,7 +11,10 @@ const USER = {
   email: true,
   name: true,
   disabledAt: true,
-  grants: { select: { siteId: true, role: true }, where: { OR: [{ siteId: null }, { site: { deletedAt: null } }] } },
+  grants: {
+    select: { siteId: true, role: true },
+    where: { OR: [{ siteId: null }, { site: { deletedAt: null } }] },
+  },
 } as const satisfies Prisma.UserSelect;
 
 type UserRow = Prisma.UserGetPayload<{ select: typeof USER }>;
@@ -25,7 +28,13 @@ function toWhere(headers: Headers): Where {
   return { ip: headers.get(IP_HEADER) ?? '', requestId: headers.get(REQUEST_ID_HEADER) ?? '' };
 }
 
-function toActor(user: UserRow, via: Actor['via'], credentialId: string, where: Where, cap?: UserRole): Actor {
+function toActor(
+  user: UserRow,
+  via: Actor['via'],
+  credentialId: string,
+  where: Where,
+  cap?: UserRole,
+): Actor {
   const grants = user.grants.map(({ siteId, role }) => {
     const own = UserRole.parse(role);
     return Grant.parse({ siteId, role: cap ? toLowerRole(own, cap) : own });
@@ -61,11 +70,22 @@ export async function findTokenActor(runtime: WebRuntime, headers: Headers): Pro
   const { prisma } = runtime.db;
   const row = await prisma.apiToken.findUnique({
     where: { tokenHash: toTokenHash(token) },
-    select: { id: true, role: true, expiresAt: true, revokedAt: true, lastUsedAt: true, user: { select: USER } },
+    select: {
+      id: true,
+      role: true,
+      expiresAt: true,
+      revokedAt: true,
+      lastUsedAt: true,
+      user: { select: USER },
+    },
   });
   if (!row || row.revokedAt || row.expiresAt < new Date() || row.user.disabledAt) return null;
   if (!row.lastUsedAt || Date.now() - row.lastUsedAt.getTime() > LAST_USED_EVERY_MS) {
-    await prisma.apiToken.update({ where: { id: row.id }, data: { lastUsedAt: new Date() }, select: { id: true } });
+    await prisma.apiToken.update({
+      where: { id: row.id },
+      data: { lastUsedAt: new Date() },
+      select: { id: true },
+    });
   }
   return toActor(row.user, 'token', row.id, toWhere(headers), UserRole.parse(row.role));
 }

@@ -5,20 +5,29 @@ import { toTokenHash } from '@/lib/secrets/opaque-token';
 type Factory = ReturnType<typeof prismaAdapter>;
 type Adapter = ReturnType<Factory>;
 type Where = NonNullable<Parameters<Adapter['findOne']>[0]['where']>;
-type AnyArgs = { model: string; where?: Where; data?: Record<string, unknown>; update?: Record<string, unknown> };
+type AnyArgs = {
+  model: string;
+  where?: Where;
+  data?: Record<string, unknown>;
+  update?: Record<string, unknown>;
+};
 
 function hashWhere(where: Where): Where {
   return where.map((clause) => {
     if (clause.field !== 'token') return clause;
     const { value } = clause;
     if (typeof value === 'string') return { ...clause, value: toTokenHash(value) };
-    return Array.isArray(value) ? { ...clause, value: value.map((token) => toTokenHash(String(token))) } : clause;
+    return Array.isArray(value)
+      ? { ...clause, value: value.map((token) => toTokenHash(String(token))) }
+      : clause;
   });
 }
 
 /** The clear token that a call asks for, to be put back into its answer. */
 function findClearToken({ where, data }: AnyArgs): string | null {
-  const asked = where?.find(({ field, operator }) => field === 'token' && (!operator || operator === 'eq'))?.value;
+  const asked = where?.find(
+    ({ field, operator }) => field === 'token' && (!operator || operator === 'eq'),
+  )?.value;
   const token = asked ?? data?.['token'];
   return typeof token === 'string' ? token : null;
 }

@@ -6,7 +6,12 @@ function isPublicOrigin(origin: string, publicUrl: string): boolean {
   if (!URL.canParse(origin)) return false;
   const [sent, own] = [new URL(origin), new URL(publicUrl)];
   // 127.0.0.1 and localhost are the same place to the person who typed either.
-  return isLoopback(own.hostname) && isLoopback(sent.hostname) && sent.port === own.port && sent.protocol === own.protocol;
+  return (
+    isLoopback(own.hostname) &&
+    isLoopback(sent.hostname) &&
+    sent.port === own.port &&
+    sent.protocol === own.protocol
+  );
 }
 
 /**
@@ -18,5 +23,8 @@ export function refuseCrossSite(headers: Headers, publicUrl: string): void {
   const origin = headers.get('origin');
   const isOurs = origin === null ? site === 'same-origin' : isPublicOrigin(origin, publicUrl);
   if (isOurs && (site === null || site === 'same-origin')) return;
-  throw new AppError('forbidden', 'This request came from another site, so nothing was done. Open Siteplan itself and try again.');
+  throw new AppError(
+    'forbidden',
+    'This request came from another site, so nothing was done. Open Siteplan itself and try again.',
+  );
 }

@@ -66,7 +66,12 @@ export async function requireActionUser(entry: EntryName, resource: Resource = {
   const [runtime, requestHeaders] = await Promise.all([webRuntime(), headers()]);
   refuseCrossSite(requestHeaders, runtime.env.publicUrl);
   const actor = await findSessionActor(runtime, requestHeaders);
-  if (!actor) throw new AppError('unauthenticated', 'Your session has ended. Sign in again; what you typed stays here.');
+  if (!actor)
+    throw new AppError(
+      'unauthenticated',
+      'Your session has ended. Sign in again; what you typed stays here.',
+    );
+  takeApiRate(actor.userId);
   const refusal = findRefusal(entry, actor, resource);
   if (refusal !== null) throw new AppError('forbidden', refusal);
   return toContext(runtime, actor);
@@ -84,7 +89,11 @@ export async function publicAction(entry: EntryName): Promise<{ runtime: WebRunt
  * First call of every API route: a bearer token, or the session cookie; writes by cookie must come from our own
  * pages. Throws `unauthenticated`, `forbidden` or `too-many`.
  */
-export async function requireApiUser(entry: EntryName, request: Request, resource: Resource = {}): Promise<WebContext> {
+export async function requireApiUser(
+  entry: EntryName,
+  request: Request,
+  resource: Resource = {},
+): Promise<WebContext> {
   const runtime = await webRuntime();
   const isBearer = request.headers.has('authorization');
   const isRead = request.method === 'GET' || request.method === 'HEAD';

@@ -64,9 +64,15 @@ export async function finishSetup(
   }
   const { userId, email } = setup;
   const name = input.name.trim() || setup.name;
-  await setPassword({ ...ctx, by: { ...origin, email } }, { userId, name, password: input.password }, async (tx) => {
-    const spent = await tx.verification.deleteMany({ where: { value, identifier: INVITE_PREFIX + userId } });
-    if (spent.count !== 1) throw dead();
-  });
+  await setPassword(
+    { ...ctx, by: { ...origin, email } },
+    { userId, name, password: input.password },
+    async (tx) => {
+      const spent = await tx.verification.deleteMany({
+        where: { value, identifier: INVITE_PREFIX + userId },
+      });
+      if (spent.count !== 1) throw dead();
+    },
+  );
   return { email };
 }

@@ -19,7 +19,10 @@ export function toRateAddress(ip: string): string {
   const tailGroups = tail?.split(':').filter((group) => group !== '') ?? [];
   const missing = tail === undefined ? 0 : 8 - groups.length - tailGroups.length;
   const whole = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...tailGroups];
-  return whole.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, '')).join(':');
+  return whole
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':');
 }
 
 async function takeSignInRate(runtime: WebRuntime, account: string, headers: Headers): Promise<void> {
@@ -70,7 +73,9 @@ export async function signInWithPassword(
   } catch (error) {
     if (!isAPIError(error)) throw error;
     await auditAccount(toAccount(runtime, headers, email), 'user.sign-in-refused', email.slice(0, 200));
-    throw new AppError('unauthenticated', 'E-mail or password is wrong, or the account is disabled.', { cause: error });
+    throw new AppError('unauthenticated', 'E-mail or password is wrong, or the account is disabled.', {
+      cause: error,
+    });
   }
 }
 
@@ -88,11 +93,15 @@ export async function signInWithCode(
       ? await runtime.auth.api.verifyTOTP({ body: { code }, headers, returnHeaders: true })
       : await runtime.auth.api.verifyBackupCode({ body: { code }, headers, returnHeaders: true });
     const { email } = answer.response.user;
-    await auditAccount(toAccount(runtime, headers, email), 'user.sign-in', email, { secondFactor: isTotp ? 'totp' : 'backup code' });
+    await auditAccount(toAccount(runtime, headers, email), 'user.sign-in', email, {
+      secondFactor: isTotp ? 'totp' : 'backup code',
+    });
     return { headers: answer.headers };
   } catch (error) {
     if (!isAPIError(error)) throw error;
-    throw new AppError('unauthenticated', 'The code is wrong or too old. Type the one that shows now.', { cause: error });
+    throw new AppError('unauthenticated', 'The code is wrong or too old. Type the one that shows now.', {
+      cause: error,
+    });
   }
 }
 

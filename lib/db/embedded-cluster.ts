@@ -32,6 +32,8 @@ export interface Cluster {
   readonly pid: number;
   /** Fast shutdown: open transactions are rolled back, then the server ends. */
   readonly stop: () => Promise<void>;
+  /** Ends the server at once, without a checkpoint; the next start recovers. */
+  readonly kill: () => void;
 }
 
 interface Owner {
@@ -259,6 +261,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   });
   return {
     urlFor,
+    kill: () => {
+      isStopping = true;
+      child.kill('SIGQUIT');
+    },
     pid: child.pid ?? 0,
     stop: async () => {
       isStopping = true;

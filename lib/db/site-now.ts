@@ -16,7 +16,12 @@ export async function storeSiteNow(pool: Pool, claim: SiteClaim, body: SiteNowBo
 }
 
 /** Writes one packed minute; a minute that another epoch wrote already stays. */
-export async function storeSiteMinute(pool: Pool, claim: SiteClaim, minute: Date, packed: Buffer): Promise<void> {
+export async function storeSiteMinute(
+  pool: Pool,
+  claim: SiteClaim,
+  minute: Date,
+  packed: Buffer,
+): Promise<void> {
   await withLease(pool, claim, (tx) =>
     tx.query(
       `INSERT INTO site_minute (site_id, minute, epoch, packed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,

@@ -72,7 +72,10 @@ const Source = z.object({
   SITEPLAN_LAB_DIR: z.string().min(1).optional(),
   SITEPLAN_SSH_ALLOW: z
     .string()
-    .regex(/^[0-9a-fA-F.:]+\/\d{1,3}(,[0-9a-fA-F.:]+\/\d{1,3})*$/, 'must be networks such as 127.0.0.0/8, separated by commas')
+    .regex(
+      /^[0-9a-fA-F.:]+\/\d{1,3}(,[0-9a-fA-F.:]+\/\d{1,3})*$/,
+      'must be networks such as 127.0.0.0/8, separated by commas',
+    )
     .optional(),
   SITEPLAN_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
@@ -103,13 +106,16 @@ function toPublicUrl(values: z.infer<typeof Source>): string {
     throw new EnvError('SITEPLAN_PUBLIC_URL must be an http or https URL.');
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') {
-    throw new EnvError('SITEPLAN_PUBLIC_URL must be an origin: no path, query or user, such as https://siteplan.example.net.');
+    throw new EnvError(
+      'SITEPLAN_PUBLIC_URL must be an origin: no path, query or user, such as https://siteplan.example.net.',
+    );
   }
   return url.origin;
 }
 
 function refuseOpenHttp(values: z.infer<typeof Source>, publicUrl: string): void {
-  if (isLoopback(values.HOST) || publicUrl.startsWith('https:') || values.SITEPLAN_INSECURE_HTTP === '1') return;
+  if (isLoopback(values.HOST) || publicUrl.startsWith('https:') || values.SITEPLAN_INSECURE_HTTP === '1')
+    return;
   throw new EnvError(
     `HOST ${values.HOST} is reachable from other machines, so SITEPLAN_PUBLIC_URL must be an https URL` +
       ' (or set SITEPLAN_INSECURE_HTTP=1 to send passwords in the clear, for a lab).',
@@ -149,7 +155,10 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>, ho
     publicUrl,
     tls:
       values.SITEPLAN_TLS_CERT && values.SITEPLAN_TLS_KEY
-        ? { certPath: resolve(host.cwd, values.SITEPLAN_TLS_CERT), keyPath: resolve(host.cwd, values.SITEPLAN_TLS_KEY) }
+        ? {
+            certPath: resolve(host.cwd, values.SITEPLAN_TLS_CERT),
+            keyPath: resolve(host.cwd, values.SITEPLAN_TLS_KEY),
+          }
         : null,
     insecureHttp: !isLoopback(values.HOST) && !publicUrl.startsWith('https:'),
     labDir: values.SITEPLAN_LAB_DIR ? resolve(host.cwd, values.SITEPLAN_LAB_DIR) : null,

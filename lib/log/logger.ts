@@ -49,7 +49,12 @@ export function toLoggedError(error: unknown, depth = 0): LoggedError {
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
   const cause = error.cause && depth < 3 ? { cause: toLoggedError(error.cause, depth + 1) } : {};
   if (error.name.startsWith('Prisma')) {
-    return { name: error.name, ...code, message: error.message.trim().split('\n').at(-1)?.slice(0, 300) ?? '', ...cause };
+    return {
+      name: error.name,
+      ...code,
+      message: error.message.trim().split('\n').at(-1)?.slice(0, 300) ?? '',
+      ...cause,
+    };
   }
   return {
     name: error.name,

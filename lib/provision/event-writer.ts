@@ -1,6 +1,6 @@
-import { appendRunEvents, type RunPatch, type RunStepPatch } from '@/lib/db/run-log';
 import type { Database } from '@/lib/db/connect';
 import { StaleEpochError } from '@/lib/db/errors';
+import { appendRunEvents, type RunPatch, type RunStepPatch } from '@/lib/db/run-log';
 import type { RunEventBody } from '@/lib/run/run-event';
 import type { Clock } from './clock';
 
@@ -9,12 +9,8 @@ const MAX_BATCH_BYTES = 1024 * 1024;
 /** With more than this waiting, whoever produces output waits too. */
 const MAX_WAITING_BYTES = 2 * 1024 * 1024;
 const GATHER_MS = 25;
-
-interface Waiter {
-  readonly isMet: () => boolean;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2_000;
 
 interface Entry {
   readonly event: RunEventBody | null;
@@ -23,14 +19,10 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** The one fenced writer of a run's log: keeps the order, gathers small writes, loses and doubles nothing. */
-export interface EventWriter {
-  /** Adds to the log in memory; it becomes durable with the next `flush` or by itself soon. */
-  readonly push: (event: RunEventBody | null, step?: RunStepPatch, run?: RunPatch) => void;
-  /** Resolves when everything pushed so far is durable. Rejects with StaleEpochError, or when the signal fires. */
-  readonly flush: () => Promise<void>;
-  /** Resolves when there is room for more output. */
-  readonly waitForRoom: () => Promise<void>;
+interface Waiter {
+  readonly isMet: () => boolean;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 export interface EventWriterOptions {
@@ -42,7 +34,132 @@ export interface EventWriterOptions {
   readonly signal: AbortSignal;
 }
 
-function takeBatch(queue: Entry[]): Entry[] {
+/**
+ * The one fenced writer of a run's log: keeps the order, gathers small writes, and stores each batch exactly once,
+ * also when the database goes away in the middle of a commit. It waits for the database as long as the signal lets it.
+ */
+export class EventWriter {
+  readonly #options: EventWriterOptions;
+  readonly #queue: Entry[] = [];
+  readonly #waiters: Waiter[] = [];
+  #lastSeq: number;
+  #waitingBytes = 0;
+  #pushed = 0;
+  #stored = 0;
+  #isGathering = false;
+  #isDraining = false;
+  #broken: { readonly error: unknown } | null = null;
+
+  /** `lastSeq` is the run's last sequence number as this epoch's owner read it. */
+  constructor(options: EventWriterOptions, lastSeq: number) {
+    this.#options = options;
+    this.#lastSeq = lastSeq;
+  }
+
+  /** Adds to the log in memory; it becomes durable with the next `flush`, or by itself soon. */
+  push(event: RunEventBody | null, step: RunStepPatch | null = null, run: RunPatch | null = null): void {
+    const bytes = event?.type === 'step.output' ? event.text.length + 100 : 200;
+    this.#queue.push({ event, step, run, bytes });
+    this.#waitingBytes += bytes;
+    this.#pushed += 1;
+    void this.#gather();
+  }
+
+  /** Resolves when everything pushed so far is durable. Rejects with StaleEpochError or the signal's reason. */
+  flush(): Promise<void> {
+    const upTo = this.#pushed;
+    return this.#waitFor(() => this.#stored >= upTo);
+  }
+
+  /** Resolves when there is room for more output. Rejects like `flush`. */
+  async waitForRoom(): Promise<void> {
+    const hasRoom = () => this.#waitingBytes <= MAX_WAITING_BYTES;
+    if (!hasRoom()) await this.#waitFor(hasRoom);
+  }
+
+  #waitFor(isMet: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ isMet, resolve, reject });
+      void this.#drain();
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    for (const waiter of this.#waiters.splice(0)) {
+      if (waiter.isMet()) waiter.resolve();
+      else if (this.#broken) waiter.reject(this.#broken.error);
+      else this.#waiters.push(waiter);
+    }
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#isGathering || this.#isDraining) return;
+    this.#isGathering = true;
+    const { clock, signal } = this.#options;
+    // An aborted wait only ends the gathering; whoever flushes next hears why.
+    await clock.sleep(GATHER_MS, signal).catch(() => undefined);
+    this.#isGathering = false;
+    await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#isDraining || this.#broken) return;
+    this.#isDraining = true;
+    try {
+      while (this.#queue.length > 0) {
+        const batch = takeBatch(this.#queue);
+        await this.#store(batch);
+        this.#queue.splice(0, batch.length);
+        this.#stored += batch.length;
+        this.#waitingBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
+        this.#settle();
+      }
+    } catch (error) {
+      this.#broken = { error };
+    } finally {
+      this.#isDraining = false;
+      this.#settle();
+    }
+  }
+
+  async #store(batch: readonly Entry[]): Promise<void> {
+    const { clock, signal } = this.#options;
+    const events = batch.flatMap(({ event }) => event ?? []);
+    let isUnsure = false;
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
+      signal.throwIfAborted();
+      try {
+        // After an error nobody knows whether the commit got through; the run's own number tells.
+        if (isUnsure && events.length > 0 && (await this.#append([])) === this.#lastSeq + events.length) {
+          this.#lastSeq += events.length;
+          return;
+        }
+        this.#lastSeq = await this.#append(batch);
+        return;
+      } catch (error) {
+        if (error instanceof StaleEpochError) throw error;
+        isUnsure = true;
+        await clock.sleep(retryMs, signal);
+      }
+    }
+  }
+
+  #append(batch: readonly Entry[]): Promise<number> {
+    const { db, runId, epoch } = this.#options;
+    const steps = new Map<string, RunStepPatch>();
+    let run: RunPatch = {};
+    for (const entry of batch) {
+      const { step } = entry;
+      if (step) steps.set(step.stepId, { ...steps.get(step.stepId), ...step });
+      run = { ...run, ...entry.run };
+    }
+    const events = batch.flatMap(({ event }) => event ?? []);
+    return appendRunEvents(db, { runId, epoch, events, steps: [...steps.values()], run });
+  }
+}
+
+function takeBatch(queue: readonly Entry[]): Entry[] {
   let bytes = 0;
   let count = 0;
   for (const entry of queue) {
@@ -51,119 +168,4 @@ function takeBatch(queue: Entry[]): Entry[] {
     count += 1;
   }
   return queue.slice(0, count);
-}
-
-function toStepPatches(batch: readonly Entry[]): RunStepPatch[] {
-  const byStep = new Map<string, RunStepPatch>();
-  for (const { step } of batch) {
-    if (step) byStep.set(step.stepId, { ...byStep.get(step.stepId), ...step });
-  }
-  return [...byStep.values()];
-}
-
-/** Starts the writer. `firstSeq` is what `appendRunEvents` last returned for this run. */
-export function createEventWriter(options: EventWriterOptions, firstSeq: number): EventWriter {
-  const { db, runId, epoch, clock, signal } = options;
-  const queue: Entry[] = [];
-  const waiters: Waiter[] = [];
-  let waitingBytes = 0;
-  let pushed = 0;
-  let stored = 0;
-  let lastSeq = firstSeq;
-  let isDraining = false;
-  let broken: unknown = null;
-
-  const append = (batch: readonly Entry[]) =>
-    appendRunEvents(db, {
-      runId,
-      epoch,
-      events: batch.flatMap(({ event }) => event ?? []),
-      steps: toStepPatches(batch),
-      run: Object.assign({}, ...batch.map(({ run }) => run ?? {})) as RunPatch, // later members win
-    });
-
-  /** One batch, durable exactly once: after an error it is first asked whether the commit got through. */
-  const store = async (batch: readonly Entry[]) => {
-    const count = batch.filter(({ event }) => event !== null).length;
-    let isUnsure = false;
-    for (let backoffMs = 100; ; backoffMs = Math.min(2_000, backoffMs * 2)) {
-      signal.throwIfAborted();
-      try {
-        if (isUnsure && count > 0) {
-          const seq = await appendRunEvents(db, { runId, epoch, events: [] });
-          if (seq === lastSeq + count) {
-            lastSeq = seq;
-            return;
-          }
-        }
-        lastSeq = await append(batch);
-        return;
-      } catch (error) {
-        if (error instanceof StaleEpochError) throw error;
-        isUnsure = true;
-        await clock.sleep(backoffMs, signal);
-      }
-    }
-  };
-  const settle = () => {
-    for (const waiter of waiters.splice(0)) {
-      if (broken) waiter.reject(broken);
-      else if (waiter.isMet()) waiter.resolve();
-      else waiters.push(waiter);
-    }
-  };
-  const drain = async () => {
-    if (isDraining) return;
-    isDraining = true;
-    try {
-      while (queue.length > 0 && !broken) {
-        const batch = takeBatch(queue);
-        await store(batch);
-        queue.splice(0, batch.length);
-        stored += batch.length;
-        waitingBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
-        settle();
-      }
-    } catch (error) {
-      broken = error;
-    } finally {
-      isDraining = false;
-      settle();
-    }
-  };
-  const waitFor = (isMet: () => boolean) =>
-    new Promise<void>((resolve, reject) => {
-      waiters.push({ isMet, resolve, reject });
-      void drain();
-      settle();
-    });
-  let isGathering = false;
-  const gather = () => {
-    if (isGathering || isDraining) return;
-    isGathering = true;
-    // An aborted wait ends the gathering early; whoever flushes next hears why.
-    void clock
-      .sleep(GATHER_MS, signal)
-      .catch(() => undefined)
-      .then(() => {
-        isGathering = false;
-        return drain();
-      });
-  };
-  return {
-    push: (event, step, run) => {
-      const bytes = event?.type === 'step.output' ? event.text.length + 100 : 200;
-      queue.push({ event, step: step ?? null, run: run ?? null, bytes });
-      waitingBytes += bytes;
-      pushed += 1;
-      gather();
-    },
-    flush: () => {
-      const upTo = pushed;
-      return waitFor(() => stored >= upTo);
-    },
-    waitForRoom: async () => {
-      if (waitingBytes > MAX_WAITING_BYTES) await waitFor(() => waitingBytes <= MAX_WAITING_BYTES);
-    },
-  };
 }

@@ -9,6 +9,7 @@ import { prepareRunner, type HostRunner, type RunnerIdentity } from './host-runn
 
 /** A connection that stood this long was a real one: the next loss starts a new outage. */
 const STABLE_MS = 5_000;
+const CANCEL_POLL_MS = 250;
 
 /** Causes that may pass by themselves. */
 const PASSING: readonly FailureCode[] = [
@@ -44,6 +45,8 @@ export interface HostSession {
     work: (host: PreparedHost) => Promise<T>,
     options?: { readonly isActing?: boolean },
   ) => Promise<T>;
+  /** The host, if there is a connection right now. */
+  readonly connected: PreparedHost | null;
   readonly close: () => void;
 }
 
@@ -64,6 +67,28 @@ export interface HostSessionOptions {
   };
 }
 
+/** The connection, or the signal's reason at once; a connection that comes too late is closed. */
+async function untilAborted(
+  connecting: Promise<HostConnection>,
+  signal: AbortSignal,
+): Promise<HostConnection> {
+  signal.throwIfAborted();
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    // The signal's reason is whatever its owner chose.
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([connecting, aborted]);
+  } catch (error) {
+    if (signal.aborted) void connecting.then((late) => late.close()).catch(() => undefined);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 class Session implements HostSession {
   #prepared: PreparedHost | null = null;
   #bootId: string | null = null;
@@ -79,6 +104,10 @@ class Session implements HostSession {
     options.signal.addEventListener('abort', () => this.close(), { once: true });
   }
 
+  get connected(): PreparedHost | null {
+    return this.#prepared;
+  }
+
   async use<T>(work: (host: PreparedHost) => Promise<T>, { isActing = false } = {}): Promise<T> {
     for (;;) {
       const host = this.#prepared ?? (await this.#connect(isActing));
@@ -88,6 +117,10 @@ class Session implements HostSession {
         this.#options.signal.throwIfAborted();
         if (!(error instanceof HostError) || error.code !== 'connection-lost') throw error;
         this.close();
+        if (this.#wasStable()) {
+          this.#outageSince = null;
+          this.#tries = 0;
+        }
         this.#noteLoss(error.failure);
       }
     }
@@ -99,34 +132,41 @@ class Session implements HostSession {
     this.#prepared = null;
   }
 
+  #wasStable(): boolean {
+    return this.#options.clock.now() - this.#connectedAt > STABLE_MS;
+  }
+
   #noteLoss(failure: Failure): void {
     const { clock, writer, nodeId } = this.#options;
-    const now = clock.now();
-    if (this.#outageSince === null || (this.#connectedAt > 0 && now - this.#connectedAt > STABLE_MS)) {
-      this.#outageSince = now;
-      this.#tries = 0;
-    }
-    this.#connectedAt = 0;
+    this.#outageSince ??= clock.now();
     if (!this.#isReportedLost) writer.push({ type: 'host.lost', nodeId, failure });
     this.#isReportedLost = true;
   }
 
   async #connect(isActing: boolean): Promise<PreparedHost> {
-    const { clock, random, signal } = this.#options;
     for (;;) {
-      signal.throwIfAborted();
       this.#stopIfCancelled(isActing);
       // The first try after a loss comes at once; from then on the pauses grow.
-      if (this.#tries > 0) await clock.sleep(toBackoffMs(this.#tries, random()), signal);
+      if (this.#tries > 0) await this.#pause(toBackoffMs(this.#tries, this.#options.random()), isActing);
       this.#tries += 1;
       try {
         return await this.#open();
       } catch (error) {
-        signal.throwIfAborted();
+        this.#options.signal.throwIfAborted();
         if (!(error instanceof HostError) || !this.#isPassing(error.code)) throw error;
         this.#noteLoss(error.failure);
         if (this.#isOverdue(isActing)) throw error;
       }
+    }
+  }
+
+  /** Waits in slices, so that a cancel need not wait. */
+  async #pause(durationMs: number, isActing: boolean): Promise<void> {
+    const { clock, signal } = this.#options;
+    const until = clock.now() + durationMs;
+    for (let leftMs = durationMs; leftMs > 0; leftMs = until - clock.now()) {
+      this.#stopIfCancelled(isActing);
+      await clock.sleep(Math.min(leftMs, CANCEL_POLL_MS), signal);
     }
   }
 
@@ -147,9 +187,8 @@ class Session implements HostSession {
 
   async #open(): Promise<PreparedHost> {
     const { connect, nodeId, identity, writer, clock, signal } = this.#options;
-    const connection = await connect(nodeId);
+    const connection = await untilAborted(connect(nodeId), signal);
     try {
-      signal.throwIfAborted();
       const shell = connection.openShell();
       const runner = await prepareRunner(connection, shell, identity);
       const rebooted = this.#bootId !== null && this.#bootId !== runner.bootId;

@@ -46,7 +46,11 @@ const NEXT_ACTIONS: Readonly<Record<FailureCode, string>> = {
 const TELLTALES: readonly (readonly [RegExp, FailureCode, string])[] = [
   [/no space left on device|disk quota exceeded/i, 'disk-full', 'the host has no room left'],
   [/read-only file system/i, 'read-only-filesystem', 'a file system is read-only'],
-  [/could not get lock|dpkg.*lock|waiting for.*(yum|dnf) lock|another app is currently holding/i, 'package-lock-held', 'another program holds the package manager'],
+  [
+    /could not get lock|dpkg.*lock|waiting for.*(yum|dnf) lock|another app is currently holding/i,
+    'package-lock-held',
+    'another program holds the package manager',
+  ],
   [/address already in use/i, 'port-busy', 'a port is in use by another program'],
   [/out of memory|cannot allocate memory/i, 'out-of-memory', 'the host ran out of memory'],
   [/exec format error/i, 'wrong-architecture', 'the program is for another architecture'],

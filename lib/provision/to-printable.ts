@@ -3,7 +3,6 @@
  * that does not start a colour (SGR) sequence.
  */
 const UNPRINTABLE =
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
   /[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\u001b(?!\[[0-9;]{0,32}m)/g;
 
 /** Bytes of a log as text that is safe to store and show: UTF-8, colours kept, everything else unprintable is `�`. */

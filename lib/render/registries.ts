@@ -17,13 +17,12 @@ export function renderRegistries({ edge }: Topology, node: TopologyNode): Render
   );
   if (edge.embeddedRegistry && !mirrors.has('*')) mirrors.set('*', {});
   if (mirrors.size === 0) return null;
-  const sorted = [...mirrors].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     path: REGISTRIES_PATH,
     mode: '0600',
     owner: 'root',
     group: 'root',
-    content: MANAGED_HEADER + toYaml({ mirrors: Object.fromEntries(sorted) }),
+    content: MANAGED_HEADER + toYaml({ mirrors: Object.fromEntries(mirrors) }),
     secrets: [],
     readBy: [node.role === 'server' ? 'rke2-server.service' : 'rke2-agent.service'],
     onlyWithUnit: null,

@@ -372,9 +372,11 @@ describe('every file of any topology', () => {
   });
 });
 
-/** Files of all nodes; none where the document lacks an address to join, which is its own test. */
+/** Files of all nodes; none where the document lacks what they need, which is its own test. */
 function filesOf(topology: Topology) {
-  if (findRegistrationAddress(topology) === null) return [];
+  const { loadBalancer, vip, interface: name } = topology.registration;
+  const lacksInterface = loadBalancer === 'managed' && vip !== undefined && name === undefined;
+  if (findRegistrationAddress(topology) === null || lacksInterface) return [];
   return topology.nodes.flatMap(({ id: nodeId, role }) =>
     renderNode(topology, nodeId).map((file) => ({ file, role })),
   );

@@ -2,23 +2,24 @@ import { AppError } from '@/lib/core/errors';
 import type { NodeId } from '@/lib/core/ids';
 import { findNode } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
+import { toCheckedFile } from './checked-file';
 import { renderCiliumConfig } from './cilium-config';
 import { renderHostFiles } from './host-files';
 import { renderKubeletDropIn } from './kubelet-drop-in';
+import { renderLoadBalancer } from './load-balancer';
 import { renderRegistries } from './registries';
-import { RenderedFile } from './rendered-file';
+import type { RenderedFile } from './rendered-file';
 import { renderRke2Config } from './rke2-config';
-import { findSecretSlots } from './secret-slot';
 
 /**
  * Every file of one node, in the order in which they are placed: the host's own, then RKE2's. The same topology
  * gives the same bytes. Throws an `AppError` for an unknown node and where the topology lacks what a file needs
- * (server token, address to join).
+ * (server token, address to join, interface of the virtual IP).
  */
 export function renderNode(topology: Topology, nodeId: NodeId): RenderedFile[] {
   const node = findNode(topology, nodeId);
   if (!node) throw new AppError('not-found', `The topology has no node with the id ${nodeId}.`);
-  if (node.role === 'lb') return [];
+  if (node.role === 'lb') return renderLoadBalancer(topology, node).map(toCheckedFile);
   const files = [
     ...renderHostFiles(topology),
     renderRegistries(topology, node),
@@ -26,20 +27,10 @@ export function renderNode(topology: Topology, nodeId: NodeId): RenderedFile[] {
     node.role === 'server' ? renderCiliumConfig(topology) : null,
     renderRke2Config(topology, node),
   ];
-  return files.filter((file) => file !== null).map(toChecked);
+  return files.filter((file) => file !== null).map(toCheckedFile);
 }
 
 /** The files of all nodes, by node id, in the document's order. */
 export function renderAll(topology: Topology): Map<NodeId, RenderedFile[]> {
   return new Map(topology.nodes.map((node) => [node.id, renderNode(topology, node.id)]));
-}
-
-/** Every slot in the text is listed and every listed secret has a slot; otherwise some text has become a slot. */
-function toChecked(file: RenderedFile): RenderedFile {
-  const toKey = (slot: { id: string; version: number }) => `${slot.id} v${slot.version}`;
-  const listed = new Set(file.secrets.map(toKey));
-  const present = new Set(findSecretSlots(file.content).map(toKey));
-  const odd = [...listed, ...present].filter((key) => !listed.has(key) || !present.has(key));
-  if (odd.length > 0) throw new Error(`${file.path}: slots and secrets differ: ${odd.join(', ')}`);
-  return RenderedFile.parse(file);
 }

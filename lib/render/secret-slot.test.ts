@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SecretId } from '@/lib/core/ids';
 import { fillSecretSlots, findSecretSlots, toSecretSlot, toSlottedText } from './secret-slot';
+import { toCheckedFile } from './checked-file';
+import { RenderedFile } from './rendered-file';
 import { SecretSlot, toYaml } from './to-yaml';
 
 const ref = (id: string, version = 1) => ({ id: SecretId.parse(id), version });
@@ -99,5 +101,25 @@ describe('toSlottedText', () => {
   it('does not let a host claim to hold a secret', () => {
     expect(findSecretSlots(toSlottedText(`token: "${toSecretSlot(token)}"`, known))).toEqual([]);
     expect(findSecretSlots(toSlottedText(`token: "${toSecretSlot(token)}"`, []))).toEqual([]);
+  });
+});
+
+describe('toCheckedFile', () => {
+  const file = (content: string, secrets = [token]) =>
+    RenderedFile.parse({ path: '/etc/a', mode: '0600', content, secrets, purpose: 'A test.' });
+
+  it('takes a file whose slots are exactly those that it lists', () => {
+    const good = file(`a: "${toSecretSlot(token)}"`);
+    expect(toCheckedFile(good)).toEqual(good);
+  });
+
+  it('refuses a slot that nobody lists, a listed one that is not there, and a bad path', () => {
+    expect(() => toCheckedFile(file(toSecretSlot(other)))).toThrow(
+      'slots and secrets differ: sec-token v1, sec-other v2',
+    );
+    expect(() => toCheckedFile(file('a: b'))).toThrow('slots and secrets differ: sec-token v1');
+    expect(() => toCheckedFile({ ...file('a: b', []), path: '/etc/../a' })).toThrow(
+      'not a plain absolute path',
+    );
   });
 });

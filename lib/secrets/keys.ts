@@ -55,7 +55,9 @@ export async function ensureKeys(dir: string): Promise<void> {
   const [keyPath, publicPath] = [join(dir, 'seal.key'), join(dir, 'seal.pub')];
   if (!(await exists(keyPath))) {
     if (await exists(publicPath)) {
-      throw new KeyError(`${keyPath} is gone, but ${publicPath} is there. Put the key back: without it no stored secret can be opened.`);
+      throw new KeyError(
+        `${keyPath} is gone, but ${publicPath} is there. Put the key back: without it no stored secret can be opened.`,
+      );
     }
     const { privateKey } = generateKeyPairSync('x25519');
     await writeNew(keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
@@ -71,7 +73,9 @@ async function readKeyFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new KeyError(`The key file ${path} can't be read. Check SITEPLAN_KEYS_DIR and the file's owner.`, { cause: error });
+    throw new KeyError(`The key file ${path} can't be read. Check SITEPLAN_KEYS_DIR and the file's owner.`, {
+      cause: error,
+    });
   }
 }
 
@@ -93,7 +97,8 @@ export async function loadSealPrivateKey(dir: string): Promise<SealPrivateKey> {
   const path = join(dir, 'seal.key');
   const pem = await readKeyFile(path);
   const { mode } = await stat(path);
-  if (mode & 0o007) throw new KeyError(`${path} is open to every user of this machine. Set its mode to 0600.`);
+  if (mode & 0o007)
+    throw new KeyError(`${path} is open to every user of this machine. Set its mode to 0600.`);
   try {
     const privateKey = createPrivateKey(pem);
     if (privateKey.asymmetricKeyType !== 'x25519') throw new Error('another kind of key');

@@ -124,6 +124,8 @@ export function openSealed(recipient: SealPrivateKey, sealed: Uint8Array, identi
     const wrapKey = toWrapKey(agreement, ephemeralRaw, toRaw(recipient.key));
     return decrypt(decrypt(wrapKey, wrapNonce, aad, wrapped), nonce, aad, bytes.subarray(at));
   } catch {
-    throw new SealError(`the stored secret ${identity.id} can't be opened: another key, another row, or changed bytes`);
+    throw new SealError(
+      `the stored secret ${identity.id} can't be opened: another key, another row, or changed bytes`,
+    );
   }
 }

@@ -24,7 +24,12 @@ export function authorise(ctx: ServiceContext, permission: Permission, siteId?: 
  * For things that belong to a site: a person who may not even see the site gets `not-found`, so that ids cannot be
  * tried out; one who sees it but lacks the role gets `forbidden` with the reason.
  */
-export function authoriseOnSite(ctx: ServiceContext, permission: Permission, siteId: string, what = 'site'): void {
+export function authoriseOnSite(
+  ctx: ServiceContext,
+  permission: Permission,
+  siteId: string,
+  what = 'site',
+): void {
   if (!can(ctx.actor.grants, 'site.view', siteId).allowed) throw notFound(what);
   authorise(ctx, permission, siteId);
 }

@@ -6,7 +6,8 @@ import { newId } from './context';
 import type { Transaction } from './transact';
 
 /** Purposes of sealed rows; the owner is the id of the site or credential that they belong to. */
-export type SecretPurpose = 'credential' | 'server-token' | 'agent-token' | 'tailscale-auth-key' | 's3-access-key' | 's3-secret-key';
+export type SecretPurpose =
+  'credential' | 'server-token' | 'agent-token' | 'tailscale-auth-key' | 's3-access-key' | 's3-secret-key';
 
 /**
  * Seals `plaintext` to the workers and stores it as the next version of (purpose, owner). Nothing of the web process

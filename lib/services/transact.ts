@@ -6,7 +6,8 @@ import type { Prisma } from '@/lib/db/generated/client';
 import type { ServiceContext } from './context';
 
 /** Kinds of things whose changes the change feed tells. */
-export type ChangeTopic = 'site' | 'site-now' | 'topology' | 'host-key' | 'credential' | 'job' | 'plan' | 'run' | 'user';
+export type ChangeTopic =
+  'site' | 'site-now' | 'topology' | 'host-key' | 'credential' | 'job' | 'plan' | 'run' | 'user';
 
 /** A mutation under way. */
 export interface Transaction {
@@ -14,7 +15,11 @@ export interface Transaction {
   /** The same transaction for our own SQL. */
   readonly sql: Queryable;
   /** Every mutation writes exactly one row; `detail` lists what may be known, never a secret. */
-  readonly audit: (action: string, object: string, detail?: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly audit: (
+    action: string,
+    object: string,
+    detail?: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
   readonly changed: (topic: ChangeTopic, key: string) => Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { Client, utils, type ConnectConfig } from 'ssh2';
+import ssh2, { type Client, type ConnectConfig } from 'ssh2';
 import { toAlgorithms } from './algorithms';
 import { findAddressRefusal } from './address-policy';
 import { toAuthHandler, type AuthRecord } from './auth-handler';
@@ -69,7 +69,7 @@ function checkLogin(login: HostLogin, options: ConnectOptions, isBehindBastion: 
     });
   }
   const { auth } = login;
-  if (auth.kind === 'key' && utils.parseKey(auth.privateKey, auth.passphrase) instanceof Error) {
+  if (auth.kind === 'key' && ssh2.utils.parseKey(auth.privateKey, auth.passphrase) instanceof Error) {
     throw new HostError({
       code: 'credential-missing',
       message: `The private key for ${login.name} cannot be opened: its passphrase is missing or wrong, or it is no key.`,
@@ -111,7 +111,7 @@ function toFailure(error: unknown, login: HostLogin, state: { record: AuthRecord
  * run, silence ends it. Rejects with HostError; the socket is then destroyed.
  */
 async function startClient(login: HostLogin, socket: Duplex, options: ConnectOptions): Promise<OpenClient> {
-  const client = new Client();
+  const client = new ssh2.Client();
   const state = { record: { offered: [] as readonly string[], isPasswordExpired: false }, shownKey: null };
   let isClosing = false;
   let lost: HostError | null = null;

@@ -1,4 +1,4 @@
-import { Client } from 'ssh2';
+import ssh2 from 'ssh2';
 import { toAlgorithms } from './algorithms';
 import { classifySshError } from './classify-ssh-error';
 import { HostError } from './host-error';
@@ -10,7 +10,7 @@ import type { ConnectOptions, HostEndpoint } from './target';
 export async function scanHostKey(endpoint: HostEndpoint, options: ConnectOptions): Promise<ScannedHostKey> {
   try {
     const socket = await openSocket(endpoint, options);
-    const client = new Client();
+    const client = new ssh2.Client();
     try {
       return await new Promise<ScannedHostKey>((resolve, reject) => {
         client.on('error', reject);

@@ -69,7 +69,7 @@ rm -f "$sums.part"
 try=1
 until download "$sp_sums_url" "$sums.part"; do
   if [ "$try" = 3 ]; then fail download-failed "$sp_sums_url could not be fetched"; fi
-  try=$((try + 1)); rm -f "$sums.part"; sleep "$try"
+  try=$((try + 1)); rm -f "$sums.part"; sleep "$((try * sp_pause_s))"
 done
 mv -f "$sums.part" "$sums"
 wanted=$(wanted_hash "$sp_file")
@@ -93,7 +93,7 @@ while :; do
   fi
   if [ "$resumed" = yes ] && [ "$try" -ge 2 ]; then rm -f "$part"; fi
   if [ "$try" = 4 ]; then fail download-failed "$sp_url could not be fetched"; fi
-  try=$((try + 1)); note "try $try of 4"; sleep "$try"
+  try=$((try + 1)); note "try $try of 4"; sleep "$((try * sp_pause_s))"
 done
 settle "$part"
 mv -f "$part" "$file"
@@ -116,6 +116,13 @@ export const artifactFetch = defineStepKind({
   toTitle: ({ file, version }) => `Fetch ${file} of ${version}`,
   toVariables: ({ baseUrl, version, arch, file }) => {
     const folder = `${baseUrl.replace(/\/+$/, '')}/${version.replaceAll('+', '%2B')}`;
-    return { version, arch, file, url: `${folder}/${file}`, sums_url: `${folder}/sha256sum-${arch}.txt` };
+    return {
+      version,
+      arch,
+      file,
+      pause_s: '2',
+      url: `${folder}/${file}`,
+      sums_url: `${folder}/sha256sum-${arch}.txt`,
+    };
   },
 });

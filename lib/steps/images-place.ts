@@ -19,6 +19,7 @@ is_so() {
 
 const ACT = `
 if ! what=$(is_fetched); then fail step-exit "$what"; fi
+if is_so >/dev/null; then note "$sp_file is in its place"; exit 0; fi
 (umask 022; mkdir -p "$images")
 new="$images/.siteplan-new"
 rm -f "$new"

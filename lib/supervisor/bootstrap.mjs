@@ -48,7 +48,8 @@ function listFiles(dir) {
   return readdirSync(dir, { withFileTypes: true })
     .flatMap((entry) => {
       const path = join(dir, entry.name);
-      if (entry.isDirectory()) return entry.name === 'generated' || entry.name === '__golden__' ? [] : listFiles(path);
+      if (entry.isDirectory())
+        return entry.name === 'generated' || entry.name === '__golden__' ? [] : listFiles(path);
       return entry.isFile() && !/\.(test|e2e)\.tsx?$/.test(entry.name) ? [path] : [];
     })
     .sort();
@@ -66,7 +67,8 @@ function hashFiles(paths) {
 /** Runs `make` when the stamp `name` does not hold `hash` (or `product` is gone), then stamps. */
 function once(name, hash, product, make) {
   const stamp = join(BUILD, `${name}.stamp`);
-  const isFresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && (!product || existsSync(product));
+  const isFresh =
+    existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && (!product || existsSync(product));
   if (isFresh) return;
   make();
   writeFileSync(stamp, hash);
@@ -94,7 +96,8 @@ function withBuildLock(work) {
       const holder = Number(readFileSync(lock, 'utf8')) || 0;
       if (!holder || !isAlive(holder)) rmSync(lock, { force: true });
       else if (waitedS === 0) say(`waiting for another start (process ${holder}) that builds in this folder`);
-      else if (waitedS > 600) fail(`Process ${holder} has been building for ten minutes. End it, then start again.`);
+      else if (waitedS > 600)
+        fail(`Process ${holder} has been building for ten minutes. End it, then start again.`);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
     }
   }
@@ -118,20 +121,37 @@ function ensureDependencies() {
   say('installing dependencies (first start: about a minute)');
   // --no-save: the lock file may come from another platform, whose optional packages differ.
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const status = run(npm, ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
-  if (status !== 0) fail('The dependencies could not be installed; the lines above say why. Is the package registry reachable?');
+  const status = run(npm, [
+    'install',
+    '--no-save',
+    '--include=dev',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]);
+  if (status !== 0)
+    fail(
+      'The dependencies could not be installed; the lines above say why. Is the package registry reachable?',
+    );
   writeFileSync(stamp, hash);
 }
 
 function ensureGenerated() {
   const schema = join(ROOT, 'prisma/schema.prisma');
-  once('prisma', hashFiles([schema, join(ROOT, 'package.json')]), join(ROOT, 'lib/db/generated/client.ts'), () => {
-    // Any existing file keeps the generator from downloading an engine that nothing here uses.
-    const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath };
-    if (runBin('prisma', ['generate', '--no-hints'], { env, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) {
-      fail('The database client could not be generated from prisma/schema.prisma.');
-    }
-  });
+  once(
+    'prisma',
+    hashFiles([schema, join(ROOT, 'package.json')]),
+    join(ROOT, 'lib/db/generated/client.ts'),
+    () => {
+      // Any existing file keeps the generator from downloading an engine that nothing here uses.
+      const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath };
+      if (
+        runBin('prisma', ['generate', '--no-hints'], { env, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0
+      ) {
+        fail('The database client could not be generated from prisma/schema.prisma.');
+      }
+    },
+  );
 }
 
 function bundleOptions(names) {
@@ -154,14 +174,24 @@ function bundleOptions(names) {
 
 async function bundle(names) {
   const { build } = await import(pathToFileURL(join(ROOT, 'node_modules/esbuild/lib/main.js')).href);
-  await build(bundleOptions(names)).catch(() => fail('The bundles could not be built; the lines above say where.'));
+  await build(bundleOptions(names)).catch(() =>
+    fail('The bundles could not be built; the lines above say where.'),
+  );
 }
 
 function ensureNextBuild() {
-  const files = [...NEXT_SOURCES.flatMap((dir) => listFiles(join(ROOT, dir))), ...NEXT_FILES.map((file) => join(ROOT, file))];
+  const files = [
+    ...NEXT_SOURCES.flatMap((dir) => listFiles(join(ROOT, dir))),
+    ...NEXT_FILES.map((file) => join(ROOT, file)),
+  ];
   once('next', hashFiles(files), join(ROOT, '.next/BUILD_ID'), () => {
     say('building the web application');
-    if (runBin('next', ['build'], { env: { NODE_ENV: 'production' }, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) {
+    if (
+      runBin('next', ['build'], {
+        env: { NODE_ENV: 'production' },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      }) !== 0
+    ) {
       fail('The web application could not be built; the lines above say where.');
     }
   });
@@ -220,5 +250,6 @@ async function main() {
   }
 }
 
-if (!statSync(join(ROOT, 'package.json'), { throwIfNoEntry: false })) fail(`There is no package.json in ${ROOT}.`);
+if (!statSync(join(ROOT, 'package.json'), { throwIfNoEntry: false }))
+  fail(`There is no package.json in ${ROOT}.`);
 await main();

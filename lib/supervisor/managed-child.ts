@@ -11,6 +11,8 @@ export interface ManagedChild {
   /** TERM, then KILL after `graceMs`; resolves when it has ended. */
   readonly stop: (graceMs: number) => Promise<void>;
   readonly restart: () => void;
+  /** Ends it at once, for good. */
+  readonly kill: () => void;
 }
 
 interface ChildOptions {
@@ -53,6 +55,10 @@ export function startChild({ name, script, env, onEnd }: ChildOptions): ManagedC
     name,
     restart: () => {
       child?.kill('SIGTERM');
+    },
+    kill: () => {
+      isStopping = true;
+      child?.kill('SIGKILL');
     },
     stop: (graceMs) =>
       new Promise((resolve) => {

@@ -37,7 +37,9 @@ function whyNoSshd() {
 }
 
 function whyNoBrowser() {
-  return CHROMIUM.some(hasProgram) ? whyNoLab() : `these tests lack a system Chromium (${CHROMIUM.join(', ')})`;
+  return CHROMIUM.some(hasProgram)
+    ? whyNoLab()
+    : `these tests lack a system Chromium (${CHROMIUM.join(', ')})`;
 }
 
 function bin(name) {
@@ -55,7 +57,8 @@ function runNode(args, env = {}) {
 
 /** A check that either passes or not counts as one test. */
 function check(args) {
-  return () => (runNode(args) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 });
+  return () =>
+    runNode(args) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 }
 
 function vitest(project) {
@@ -63,7 +66,9 @@ function vitest(project) {
     const report = join(REPORTS, `${project}.json`);
     rmSync(report, { force: true });
     const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-    const status = runNode([bin('vitest'), 'run', '--project', project, ...reporters, ...filters], { NODE_ENV: 'test' });
+    const status = runNode([bin('vitest'), 'run', '--project', project, ...reporters, ...filters], {
+      NODE_ENV: 'test',
+    });
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
     const found = JSON.parse(readFileSync(report, 'utf8'));
     // A file that fails to load has no failed test of its own; neither may pass for green.
@@ -75,7 +80,8 @@ function vitest(project) {
 function playwright(filters) {
   const report = join(REPORTS, 'browser.json');
   rmSync(report, { force: true });
-  if (runNode([join(ROOT, 'lib/supervisor/bootstrap.mjs'), 'prepare']) !== 0) return { passed: 0, failed: 1, skipped: 0 };
+  if (runNode([join(ROOT, 'lib/supervisor/bootstrap.mjs'), 'prepare']) !== 0)
+    return { passed: 0, failed: 1, skipped: 0 };
   const status = runNode([bin('playwright'), 'test', ...filters], { PLAYWRIGHT_JSON_OUTPUT_NAME: report });
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
   const { stats } = JSON.parse(readFileSync(report, 'utf8'));
@@ -112,9 +118,13 @@ export async function runTests(command, args) {
     const counts = lack ? { passed: 0, failed: 0, skipped: 1 } : group.run(filters);
     for (const key of Object.keys(total)) total[key] += counts[key];
     const seconds = Math.round((Date.now() - startedAt) / 1000);
-    const outcome = lack ? `skipped: ${lack}` : `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
+    const outcome = lack
+      ? `skipped: ${lack}`
+      : `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
     lines.push(`${group.name.padEnd(8)} ${outcome} (${seconds} s)`);
   }
-  console.log(`\n${lines.join('\n')}\n\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  console.log(
+    `\n${lines.join('\n')}\n\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`,
+  );
   return total.failed === 0 ? 0 : 1;
 }

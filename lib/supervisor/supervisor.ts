@@ -36,9 +36,16 @@ function isPlainError(error: unknown): error is Error {
 /** Stops in the reverse order of starting; every step is bounded by the closer itself. */
 class ShutdownStack {
   private readonly closers: (() => Promise<void> | void)[] = [];
+  private readonly killers: (() => void)[] = [];
 
-  push(close: () => Promise<void> | void): void {
+  /** `kill` is for the second signal: ends at once what `close` would end in order. */
+  push(close: () => Promise<void> | void, kill: () => void = () => undefined): void {
     this.closers.push(close);
+    this.killers.push(kill);
+  }
+
+  kill(): void {
+    for (const kill of this.killers) kill();
   }
 
   async run(): Promise<void> {
@@ -78,16 +85,21 @@ async function startDatabase(settings: Env, stack: ShutdownStack): Promise<Datab
         cluster = next;
       },
       (error: unknown) => {
-        say(`the database does not start: ${error instanceof Error ? error.message : 'unknown reason'}; trying again`);
+        say(
+          `the database does not start: ${error instanceof Error ? error.message : 'unknown reason'}; trying again`,
+        );
         if (!isStopping) setTimeout(relaunch, 2_000);
       },
     );
   };
   cluster = await launch();
-  stack.push(async () => {
-    isStopping = true;
-    await cluster?.stop();
-  });
+  stack.push(
+    async () => {
+      isStopping = true;
+      await cluster?.stop();
+    },
+    () => cluster?.kill(),
+  );
   await ensureDatabase(cluster, DATABASE);
   const { urlFor } = cluster;
   return {
@@ -134,11 +146,19 @@ function startChildren(urls: DatabaseUrls, isDev: boolean, stack: ShutdownStack)
   const bundle = join(process.cwd(), '.build/bundle');
   const childEnv = (url: string) => toChildEnv({ DATABASE_URL: url });
   const onEnd = (sentence: string) => say(sentence);
-  const worker = startChild({ name: 'worker', script: join(bundle, 'worker.mjs'), env: childEnv(urls.worker), onEnd });
-  const web = startChild({ name: 'web', script: join(bundle, 'web.mjs'), env: childEnv(urls.web), onEnd });
-  stack.push(async () => {
-    await Promise.all([web.stop(GRACE_MS), worker.stop(GRACE_MS)]);
+  const worker = startChild({
+    name: 'worker',
+    script: join(bundle, 'worker.mjs'),
+    env: childEnv(urls.worker),
+    onEnd,
   });
+  const web = startChild({ name: 'web', script: join(bundle, 'web.mjs'), env: childEnv(urls.web), onEnd });
+  stack.push(
+    async () => {
+      await Promise.all([web.stop(GRACE_MS), worker.stop(GRACE_MS)]);
+    },
+    () => [web, worker].forEach((child) => child.kill()),
+  );
   if (isDev) {
     const watcher = watch(join(bundle, 'worker.mjs'), () => worker.restart());
     stack.push(() => watcher.close());
@@ -146,12 +166,19 @@ function startChildren(urls: DatabaseUrls, isDev: boolean, stack: ShutdownStack)
   return [web, worker];
 }
 
-async function startAll(settings: Env, stack: ShutdownStack, isStopping: () => boolean, isDev: boolean): Promise<void> {
+async function startAll(
+  settings: Env,
+  stack: ShutdownStack,
+  isStopping: () => boolean,
+  isDev: boolean,
+): Promise<void> {
   await prepareDataDir(settings.dataDir);
   stack.push(await lockDataDir(settings.dataDir));
   if (!settings.databaseUrl) await ensureKeys(settings.keysDir);
   await readFile(join(settings.keysDir, 'seal.pub')).catch(() => {
-    throw new KeyError(`There are no keys in ${settings.keysDir}. With DATABASE_URL set, put them there (README, "Bigger").`);
+    throw new KeyError(
+      `There are no keys in ${settings.keysDir}. With DATABASE_URL set, put them there (README, "Bigger").`,
+    );
   });
   const urls = await startDatabase(settings, stack);
   const applied = await migrateDatabase(urls.owner, join(process.cwd(), 'prisma/migrations'));
@@ -171,7 +198,10 @@ function stopOnSignals(stack: ShutdownStack, onStop: () => void): void {
   let signals = 0;
   const onSignal = (): void => {
     signals += 1;
-    if (signals > 1) process.exit(130);
+    if (signals > 1) {
+      stack.kill();
+      process.exit(130);
+    }
     onStop();
     say('stopping (a second signal ends at once)');
     stack.run().then(

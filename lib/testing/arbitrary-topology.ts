@@ -107,6 +107,9 @@ const input = fc.record(
       optional,
     ),
     registration: fc.record({
+      loadBalancer: fc.constantFrom('none', 'managed', 'external'),
+      interface: fc.constantFrom('eth0', 'bond0.7'),
+      virtualRouterId: fc.integer({ min: 1, max: 255 }),
       via: fc.constantFrom('server', 'vip', 'dns'),
       vip: ipv4,
       dnsName: fc.constant('api.example.net'),

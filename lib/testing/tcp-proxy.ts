@@ -30,33 +30,37 @@ interface Pair {
   isFrozen: boolean;
 }
 
+interface ProxyState {
+  mode: 'pass' | 'black-hole' | 'refuse';
+  delayMs: number;
+  bytesUp: number;
+}
+
+function forward(state: ProxyState, pair: Pair, from: Socket, to: Socket): void {
+  from.on('data', (chunk) => {
+    if (pair.isFrozen) return;
+    if (from === pair.client) state.bytesUp += chunk.length;
+    const send = () => {
+      if (pair.isFrozen || to.destroyed || to.write(chunk)) return;
+      from.pause();
+      to.once('drain', () => from.resume());
+    };
+    if (state.delayMs > 0) setTimeout(send, state.delayMs);
+    else send();
+  });
+  from.on('end', () => {
+    if (!pair.isFrozen) setTimeout(() => to.end(), state.delayMs);
+  });
+  from.on('error', () => undefined);
+  from.on('close', () => {
+    if (!pair.isFrozen) setTimeout(() => to.destroy(), state.delayMs);
+  });
+}
+
 /** A TCP proxy on loopback that fails in the ways networks do. */
 export async function startTcpProxy(target: { address: string; port: number }): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
-  const state = { mode: 'pass' as 'pass' | 'black-hole' | 'refuse', delayMs: 0, bytesUp: 0 };
-
-  const forward = (pair: Pair, from: Socket, to: Socket, count: (bytes: number) => void) => {
-    from.on('data', (chunk) => {
-      if (pair.isFrozen) return;
-      count(chunk.length);
-      const send = () => {
-        if (pair.isFrozen || to.destroyed) return;
-        if (!to.write(chunk)) {
-          from.pause();
-          to.once('drain', () => from.resume());
-        }
-      };
-      if (state.delayMs > 0) setTimeout(send, state.delayMs);
-      else send();
-    });
-    from.on('end', () => {
-      if (!pair.isFrozen) setTimeout(() => to.end(), state.delayMs);
-    });
-    from.on('error', () => undefined);
-    from.on('close', () => {
-      if (!pair.isFrozen) setTimeout(() => to.destroy(), state.delayMs);
-    });
-  };
+  const state: ProxyState = { mode: 'pass', delayMs: 0, bytesUp: 0 };
 
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     if (state.mode === 'refuse') {
@@ -67,10 +71,8 @@ export async function startTcpProxy(target: { address: string; port: number }): 
     const pair: Pair = { client, upstream, isFrozen: state.mode === 'black-hole' };
     pairs.add(pair);
     client.once('close', () => pairs.delete(pair));
-    forward(pair, client, upstream, (bytes) => {
-      state.bytesUp += bytes;
-    });
-    forward(pair, upstream, client, () => undefined);
+    forward(state, pair, client, upstream);
+    forward(state, pair, upstream, client);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -47,7 +47,6 @@ function withoutDefaults(value: Plain, defaults: Plain, path: string): Plain {
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, member]) => {
       const memberPath = path ? `${path}.${key}` : key;
-      if (member === undefined) return [];
       if (ALWAYS.includes(memberPath)) return [[key, member]];
       const holdsAlways = ALWAYS.some((path) => path.startsWith(`${memberPath}.`));
       const usual = defaults[key];

@@ -11,7 +11,9 @@ const RUNS_KEPT = 10_000;
 async function doChores({ db }: WorkerContext): Promise<void> {
   const client = await db.pool.connect();
   try {
-    const { rows } = await client.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1) AS got', [CHORES_LOCK]);
+    const { rows } = await client.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1) AS got', [
+      CHORES_LOCK,
+    ]);
     if (!rows[0]?.got) return;
     await client.query(
       `SELECT ensure_site_minute_partition(current_date), ensure_site_minute_partition(current_date + 1),

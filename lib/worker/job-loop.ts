@@ -44,7 +44,10 @@ async function handle(context: WorkerContext, claimed: ClaimedJob, signal: Abort
   const progress = (line: string) => updateJob(context.db.pool, claimed, { progress: line });
   const { createdBy } = claimed;
   try {
-    return await dispatch({ ...context, signal, siteId, createdBy, revision, topology, hosts, progress }, params);
+    return await dispatch(
+      { ...context, signal, siteId, createdBy, revision, topology, hosts, progress },
+      params,
+    );
   } finally {
     hosts.close();
   }

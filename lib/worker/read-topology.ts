@@ -17,6 +17,9 @@ export async function readRevision(db: Database, siteId: SiteId, revision: numbe
 
 /** The newest revision of a site. Throws when there is none. */
 export async function readNewestRevision(db: Database, siteId: SiteId): Promise<StoredRevision> {
-  const row = await db.prisma.topologyRevision.findFirstOrThrow({ where: { siteId }, orderBy: { revision: 'desc' } });
+  const row = await db.prisma.topologyRevision.findFirstOrThrow({
+    where: { siteId },
+    orderBy: { revision: 'desc' },
+  });
   return { revision: row.revision, topology: Topology.parse(JSON.parse(row.document)) };
 }

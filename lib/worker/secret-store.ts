@@ -45,7 +45,10 @@ export async function readNewestSecret(
   owner: string,
   what: string,
 ): Promise<string | null> {
-  const row = await context.db.prisma.secret.findFirst({ where: { purpose, owner }, orderBy: { version: 'desc' } });
+  const row = await context.db.prisma.secret.findFirst({
+    where: { purpose, owner },
+    orderBy: { version: 'desc' },
+  });
   return row && openRow(context, row, what);
 }
 

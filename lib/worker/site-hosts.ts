@@ -39,8 +39,22 @@ async function readCredential(context: WorkerContext, node: TopologyNode): Promi
     : null;
   if (!row) throw missing(node, 'no credential is chosen for it.', 'Pick a credential for this host.');
   const text = await readNewestSecret(context, 'credential', row.id, `The credential ${row.name}`);
-  if (text === null) throw missing(node, `the credential ${row.name} is empty.`, 'Store the credential again.');
+  if (text === null)
+    throw missing(node, `the credential ${row.name} is empty.`, 'Store the credential again.');
   return CredentialSecret.parse(JSON.parse(text));
+}
+
+/** Passwords and keys that can turn up while the site's hosts are worked on: what logs must never show. */
+export async function listSiteCredentials(context: WorkerContext, topology: Topology): Promise<string[]> {
+  const ids = new Set(topology.nodes.flatMap(({ ssh }) => (ssh.credentialId ? [ssh.credentialId] : [])));
+  const texts = await Promise.all(
+    [...ids].map((id) => readNewestSecret(context, 'credential', id, `The credential ${id}`)),
+  );
+  return texts.flatMap((text) =>
+    text === null
+      ? []
+      : Object.values(CredentialSecret.parse(JSON.parse(text))).filter((value) => value !== undefined),
+  );
 }
 
 function toAuth(node: TopologyNode, secret: CredentialSecret): HostAuth {
@@ -67,7 +81,11 @@ async function readPinnedKeys(context: WorkerContext, node: TopologyNode) {
 /** Everything needed to sign in to a node: approved keys, credential, how to become root. Throws HostError. */
 export async function toHostTarget(context: WorkerContext, node: TopologyNode): Promise<HostTarget> {
   if (node.ssh.bastion) {
-    throw missing(node, 'bastion hosts are not supported yet.', 'Choose an address that this worker reaches directly.');
+    throw missing(
+      node,
+      'bastion hosts are not supported yet.',
+      'Choose an address that this worker reaches directly.',
+    );
   }
   const pinned = await readPinnedKeys(context, node);
   const secret = await readCredential(context, node);
@@ -95,7 +113,9 @@ export function openSiteHosts(context: WorkerContext, topology: Topology): SiteH
     if (known) return known.connection;
     const node = findNode(current, nodeId);
     if (!node || isClosed) return Promise.reject(new Error(`no node ${nodeId} to connect to`));
-    const connection = toHostTarget(context, node).then((target) => connectHost(target, { policy: context.policy }));
+    const connection = toHostTarget(context, node).then((target) =>
+      connectHost(target, { policy: context.policy }),
+    );
     open.set(nodeId, { via: toVia(node), connection });
     connection.then(
       (one) => one.onClose(() => forget(nodeId, connection)),

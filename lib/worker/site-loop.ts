@@ -72,10 +72,12 @@ export async function runSiteLoop(context: WorkerContext): Promise<void> {
     const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: POLL_MS, signal });
     const claim =
       owned.size < MAX_SITES
-        ? await claimSite(db.pool, holder, { ttlMs: TTL_MS, exclude: [...owned.keys()] }).catch((error: unknown) => {
-            log.warn({ err: error }, 'sites cannot be claimed');
-            return null;
-          })
+        ? await claimSite(db.pool, holder, { ttlMs: TTL_MS, exclude: [...owned.keys()] }).catch(
+            (error: unknown) => {
+              log.warn({ err: error }, 'sites cannot be claimed');
+              return null;
+            },
+          )
         : null;
     if (claim) {
       log.info({ siteId: claim.siteId, epoch: claim.epoch.toString() }, 'site claimed');

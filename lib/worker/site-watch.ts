@@ -38,7 +38,13 @@ export function openSiteWatch(context: WorkerContext, claim: SiteClaim): SiteWat
       if (revision === null) return true;
       const { topology } = await readRevision(context.db, claim.siteId, revision);
       hosts.use(topology);
-      const running = openSiteSampler({ db: context.db, claim, topology, connect: hosts.connect, log: context.log });
+      const running = openSiteSampler({
+        db: context.db,
+        claim,
+        topology,
+        connect: hosts.connect,
+        log: context.log,
+      });
       sampler = { revision, running };
       return false;
     },

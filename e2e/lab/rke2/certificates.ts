@@ -8,13 +8,14 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const caDays = 3650;
 const leafDays = 365;
 /** RKE2 renews a leaf at a service start within this many days of its end (since May 2025; facts 6). */
-const renewWithinDays = 120;
+const renewWithinDays = 0;
 const dayMs = 86_400_000;
 
 export interface LeafSpec {
@@ -50,10 +51,8 @@ export function ensureCa(path: string, name: string): void {
  */
 export function ensureLeaf(spec: LeafSpec, nowMs: number): LeafOutcome {
   const existing = readLeaf(`${spec.path}.crt`);
-  const names = (spec.sans ?? []).map((san) => (/^[\d.]+$|:/.test(san) ? `IP:${san}` : `DNS:${san}`));
-  const wanted = [...new Set(names)].sort().join(', ').replaceAll('IP:', 'IP Address:');
-  const hasNames =
-    (existing?.subjectAltName ?? '').split(', ').filter(Boolean).sort().join(', ') === sortNames(wanted);
+  const sans = [...new Set(spec.sans ?? [])];
+  const hasNames = existing !== null && holdsExactly(existing, sans);
   const caText = readFileSync(`${spec.ca}.crt`, 'utf8');
   const isOurs = existing !== null && existing.checkIssued(new X509Certificate(caText));
   const restMs = existing === null ? 0 : Date.parse(existing.validTo) - nowMs;
@@ -63,7 +62,7 @@ export function ensureLeaf(spec: LeafSpec, nowMs: number): LeafOutcome {
   const extensions = [
     'keyUsage=critical,digitalSignature,keyEncipherment',
     `extendedKeyUsage=${spec.usages.join(',')}`,
-    ...(names.length === 0 ? [] : [`subjectAltName=${[...new Set(names)].join(',')}`]),
+    ...(sans.length === 0 ? [] : [`subjectAltName=${sans.map(toGeneralName).join(',')}`]),
   ];
   issue(
     `${spec.path}.crt`,
@@ -77,8 +76,16 @@ export function ensureLeaf(spec: LeafSpec, nowMs: number): LeafOutcome {
   return existing !== null && isOurs && hasNames ? 'renewed' : 'issued';
 }
 
-function sortNames(names: string): string {
-  return names.split(', ').filter(Boolean).sort().join(', ');
+function toGeneralName(san: string): string {
+  return isIP(san) === 0 ? `DNS:${san}` : `IP:${san}`;
+}
+
+/** Compares addresses by value, because a certificate spells `::1` in full. */
+function holdsExactly(certificate: X509Certificate, sans: readonly string[]): boolean {
+  const present = (certificate.subjectAltName ?? '').split(', ').filter(Boolean);
+  const has = (san: string) =>
+    isIP(san) === 0 ? present.includes(`DNS:${san}`) : certificate.checkIP(san) !== undefined;
+  return present.length === sans.length && sans.every(has);
 }
 
 /** The first certificate of a file, or null when there is none or it cannot be read. */

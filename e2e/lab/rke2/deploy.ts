@@ -10,7 +10,7 @@ import type { Layout } from './layout';
 import { log, toMessage } from './log';
 import type { Settings } from './settings';
 
-const everyMs = 5_000;
+const everyMs = 2_000;
 
 /**
  * What RKE2's deploy and Helm controllers do, for the objects the stand-in knows: applies every manifest in

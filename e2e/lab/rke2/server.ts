@@ -16,6 +16,7 @@ import { log } from './log';
 import { etcdConfigPath, formatEtcdConfig, serverPods } from './pod-manifests';
 import { ensureServerCertificates } from './server-certificates';
 import type { Settings } from './settings';
+import { arePodsCurrent } from './static-pods';
 import { startSupervisor } from './supervisor';
 import type { SupervisorState } from './supervisor';
 import { settleTokens, writeTokenFiles } from './tokens';
@@ -67,6 +68,7 @@ export async function runServer(settings: Settings, version: string, self: strin
   state.passwords = tokens;
   writePods(layout, otherPods);
   writeKubeconfig(settings, layout);
+  await waitUntil('static pods to start', async () => arePodsCurrent(layout));
   await waitUntil('apiserver to become ready', () => client.isReady());
   const deploying = keepDeployed(client, settings, layout);
   await waitUntil(`node ${settings.nodeName} to be registered`, async () => {
@@ -127,7 +129,7 @@ function startKubelet(settings: Settings, layout: Layout, version: string, self:
   const child = spawn(process.execPath, [self, 'kubelet', layout.kubeletConfig], {
     argv0: 'kubelet',
     // Without NOTIFY_SOCKET: etcd would speak to systemd in the service's name.
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', NODE_ENV: 'production' },
     stdio: ['ignore', output, output],
   });
   log.info(`Running kubelet ${settings.args.kubelet.join(' ')}`);

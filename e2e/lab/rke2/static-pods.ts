@@ -41,6 +41,23 @@ export function isPodRunning(record: PodRecord): boolean {
   return isRunning(record.process);
 }
 
+function readManifests(layout: Layout): PodManifest[] {
+  if (!existsSync(layout.podManifests)) return [];
+  const names = readdirSync(layout.podManifests).filter((name) => name.endsWith('.yaml'));
+  // The server writes its manifests as JSON, which is YAML too.
+  return names.map(
+    (name) => JSON.parse(readFileSync(join(layout.podManifests, name), 'utf8')) as PodManifest,
+  );
+}
+
+/** Whether every manifest has been started as it is now, so that none of an earlier one still answers. */
+export function arePodsCurrent(layout: Layout): boolean {
+  const records = readPodRecords();
+  const isCurrent = (manifest: PodManifest) =>
+    records.some((record) => record.name === manifest.metadata.name && record.hash === hashOf(manifest));
+  return readManifests(layout).every(isCurrent);
+}
+
 /**
  * Runs the pods of the manifest folder as a kubelet does: each under a shim of its own that lives on when the
  * kubelet ends, so that stopping the service leaves etcd and the API server running until rke2-killall.sh
@@ -55,21 +72,12 @@ export class StaticPods {
 
   /** One round: compares manifests with what runs, and starts or ends shims. */
   reconcile(nowMs: number): void {
-    const manifests = this.readManifests();
+    const manifests = readManifests(this.layout);
     for (const record of readPodRecords()) {
       const manifest = manifests.find((candidate) => candidate.metadata.name === record.name);
       if (manifest === undefined || hashOf(manifest) !== record.hash) this.end(record);
     }
     for (const manifest of manifests) this.ensureRunning(manifest, nowMs);
-  }
-
-  private readManifests(): PodManifest[] {
-    if (!existsSync(this.layout.podManifests)) return [];
-    const names = readdirSync(this.layout.podManifests).filter((name) => name.endsWith('.yaml'));
-    // The server writes its manifests as JSON, which is YAML too.
-    return names.map(
-      (name) => JSON.parse(readFileSync(join(this.layout.podManifests, name), 'utf8')) as PodManifest,
-    );
   }
 
   private ensureRunning(manifest: PodManifest, nowMs: number): void {

@@ -17,7 +17,8 @@ export async function createApiToken(
   input: unknown,
 ): Promise<{ token: string; view: ApiTokenView }> {
   const { name, role, days } = parseInput(CreateApiTokenInput, input);
-  if (ctx.actor.via === 'token') throw new AppError('forbidden', 'A token can’t make tokens. Sign in to make one.');
+  if (ctx.actor.via === 'token')
+    throw new AppError('forbidden', 'A token can’t make tokens. Sign in to make one.');
   const token = createOpaqueToken('sp_');
   const view = await transact(ctx, async (tx) => {
     const row = await tx.prisma.apiToken.create({

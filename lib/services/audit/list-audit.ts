@@ -6,7 +6,10 @@ import { parseInput } from '../parse-input';
 
 export const ListAuditInput = z.strictObject({
   /** `next` of the page before. */
-  before: z.string().regex(/^\d{1,19}$/, 'not a cursor').optional(),
+  before: z
+    .string()
+    .regex(/^\d{1,19}$/, 'not a cursor')
+    .optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 

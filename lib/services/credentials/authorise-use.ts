@@ -34,6 +34,9 @@ export async function authoriseCredentialUse(
     if (settled.has(key)) {
       throw new AppError('invalid', `The credential of ${nodeName} was deleted. Pick another one.`);
     }
-    throw new AppError('forbidden', `You may not use this credential on ${nodeName}, or it does not exist. Pick one of your own.`);
+    throw new AppError(
+      'forbidden',
+      `You may not use this credential on ${nodeName}, or it does not exist. Pick one of your own.`,
+    );
   }
 }

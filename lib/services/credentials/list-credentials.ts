@@ -22,6 +22,10 @@ export async function listCredentials(ctx: ServiceContext): Promise<CredentialVi
       return mayUseAny || createdBy === ctx.actor.email || siteIds.some((site) => sites.includes(site));
     })
     .map((row) =>
-      CredentialView.parse({ ...row, createdAt: row.createdAt.toISOString(), usedByNodes: uses.get(row.id)?.nodes ?? 0 }),
+      CredentialView.parse({
+        ...row,
+        createdAt: row.createdAt.toISOString(),
+        usedByNodes: uses.get(row.id)?.nodes ?? 0,
+      }),
     );
 }

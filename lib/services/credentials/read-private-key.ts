@@ -34,7 +34,9 @@ function readStrings(bytes: Buffer, count: number): { strings: Buffer[]; rest: B
 
 /** OpenSSH's own format (openssh PROTOCOL.key): its public half is always in the clear. */
 function readOpenSsh(text: string, passphrase: string | undefined): ReadKey {
-  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END OPENSSH PRIVATE KEY-----/.exec(text)?.[1];
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END OPENSSH PRIVATE KEY-----/.exec(
+    text,
+  )?.[1];
   const bytes = Buffer.from(body ?? '', 'base64');
   const magic = 'openssh-key-v1\0';
   if (bytes.subarray(0, magic.length).toString('latin1') !== magic) {
@@ -63,7 +65,9 @@ function toString32(bytes: Buffer): Buffer {
 /** A positive multiple-precision integer (RFC 4251 5). */
 function toMpint(base64url: string): Buffer {
   const bytes = Buffer.from(base64url, 'base64url');
-  return toString32(bytes[0] !== undefined && bytes[0] >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
+  return toString32(
+    bytes[0] !== undefined && bytes[0] >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes,
+  );
 }
 
 function toPublicBlob(publicKey: KeyObject): Buffer | null {
@@ -74,8 +78,14 @@ function toPublicBlob(publicKey: KeyObject): Buffer | null {
   if (jwk.kty === 'EC' && jwk.x && jwk.y) {
     const curve = { 'P-256': 'nistp256', 'P-384': 'nistp384', 'P-521': 'nistp521' }[jwk.crv ?? ''];
     if (!curve) return null;
-    const point = Buffer.concat([Buffer.from([4]), Buffer.from(jwk.x, 'base64url'), Buffer.from(jwk.y, 'base64url')]);
-    return Buffer.concat([`ecdsa-sha2-${curve}`, curve].map((name) => toString32(Buffer.from(name))).concat(toString32(point)));
+    const point = Buffer.concat([
+      Buffer.from([4]),
+      Buffer.from(jwk.x, 'base64url'),
+      Buffer.from(jwk.y, 'base64url'),
+    ]);
+    return Buffer.concat(
+      [`ecdsa-sha2-${curve}`, curve].map((name) => toString32(Buffer.from(name))).concat(toString32(point)),
+    );
   }
   return null;
 }
@@ -88,12 +98,17 @@ function readPem(text: string, passphrase: string | undefined): ReadKey {
   } catch (error) {
     const isEncrypted = /ENCRYPTED/.test(text);
     if (isEncrypted && !passphrase) throw refuse('The key is encrypted: type its passphrase.');
-    throw refuse(isEncrypted ? 'The passphrase does not open this key.' : 'This is not a private key that can be read.', error);
+    throw refuse(
+      isEncrypted ? 'The passphrase does not open this key.' : 'This is not a private key that can be read.',
+      error,
+    );
   }
   const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : key.asymmetricKeyType === 'ec' ? 'sec1' : null;
   const blob = type ? toPublicBlob(createPublicKey(key)) : null;
   if (!type || !blob) {
-    throw refuse('Keys of this kind are read in OpenSSH’s own format only. Convert a copy: ssh-keygen -p -f COPY.');
+    throw refuse(
+      'Keys of this kind are read in OpenSSH’s own format only. Convert a copy: ssh-keygen -p -f COPY.',
+    );
   }
   const privateKey = key.export({ type, format: 'pem' }).toString();
   return { privateKey, fingerprint: toFingerprint(blob), keepsPassphrase: false };

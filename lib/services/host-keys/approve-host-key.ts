@@ -26,7 +26,10 @@ export async function approveHostKey(ctx: ServiceContext, input: unknown): Promi
     });
     if (!key) throw notFound('host key');
     if (key.revokedAt && key.seenAt <= key.revokedAt) {
-      throw new AppError('conflict', 'This key was revoked and not seen since. Scan the host again, then approve it.');
+      throw new AppError(
+        'conflict',
+        'This key was revoked and not seen since. Scan the host again, then approve it.',
+      );
     }
     const isPinned = key.approvedAt !== null && key.revokedAt === null;
     const revoked = await tx.prisma.hostKey.findMany({
@@ -42,7 +45,11 @@ export async function approveHostKey(ctx: ServiceContext, input: unknown): Promi
       data: isPinned ? {} : { approvedAt: new Date(), approvedBy: ctx.actor.email, revokedAt: null },
       include: { node: { select: { name: true } } },
     });
-    await tx.audit('host-key.approve', nodeId, { siteId, fingerprint, replaces: revoked.map((other) => other.fingerprint) });
+    await tx.audit('host-key.approve', nodeId, {
+      siteId,
+      fingerprint,
+      replaces: revoked.map((other) => other.fingerprint),
+    });
     await tx.changed('host-key', siteId);
     return toHostKeyView(row);
   });

@@ -25,7 +25,11 @@ export async function cancelRun(ctx: ServiceContext, input: { runId: string }): 
     if (!answer.allowed) throw new AppError('conflict', answer.reason);
     await tx.audit('run.cancel', runId, { siteId });
     if (run.cancelRequested) return;
-    await tx.prisma.run.update({ where: { id: runId }, data: { cancelRequested: true }, select: { id: true } });
+    await tx.prisma.run.update({
+      where: { id: runId },
+      data: { cancelRequested: true },
+      select: { id: true },
+    });
     await appendRequest(tx, runId, { type: 'run.cancel-requested', by: ctx.actor.email });
   });
   return getRun(ctx, { runId });

@@ -34,7 +34,8 @@ export async function createRun(ctx: ServiceContext, input: unknown): Promise<Ru
   const plan = Plan.parse(row.body);
   authoriseOnSite(ctx, plan.kind === 'uninstall' ? 'run.uninstall' : 'run.create', siteId, 'plan');
   await takeRate(ctx, { key: `enqueue:${ctx.actor.userId}`, limit: 30, windowS: 60 });
-  if (plan.steps.length === 0) throw new AppError('conflict', 'This plan is empty: the hosts already match it.');
+  if (plan.steps.length === 0)
+    throw new AppError('conflict', 'This plan is empty: the hosts already match it.');
   const runId = newId('r');
   await transact(ctx, async (tx) => {
     await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
@@ -64,7 +65,10 @@ export async function refuseSecondRun(tx: Transaction, siteId: string): Promise<
     select: { createdBy: true },
   });
   if (active) {
-    throw new AppError('conflict', `A run by ${active.createdBy} is active on this site. Cancel it or wait for its end.`);
+    throw new AppError(
+      'conflict',
+      `A run by ${active.createdBy} is active on this site. Cancel it or wait for its end.`,
+    );
   }
   if ((await tx.prisma.run.count({ where: { state: 'queued' } })) >= MAX_QUEUED) {
     throw new AppError('too-many', `${MAX_QUEUED} runs are waiting already. Try again when some have ended.`);

@@ -37,14 +37,21 @@ export async function createSite(ctx: ServiceContext, input: unknown): Promise<T
   const siteId = newId('s');
   try {
     return await transact(ctx, async (tx) => {
-      await tx.prisma.site.create({ data: { id: siteId, name, createdBy: ctx.actor.email }, select: { id: true } });
+      await tx.prisma.site.create({
+        data: { id: siteId, name, createdBy: ctx.actor.email },
+        select: { id: true },
+      });
       await tx.sql.query('INSERT INTO site_lease (site_id) VALUES ($1)', [siteId]);
       await refuseForeignSecrets(tx, siteId, document);
       await authoriseCredentialUse(ctx, tx, document, null);
       const complete = await withJoinTokens(ctx, tx, siteId, document);
       const view = await storeRevision(ctx, tx, { siteId, revision: 1, topology: complete });
       if (draftId) await tx.prisma.draft.deleteMany({ where: { id: draftId, userId: ctx.actor.userId } });
-      await tx.audit('site.create', siteId, { name, pattern: complete.pattern, nodes: complete.nodes.length });
+      await tx.audit('site.create', siteId, {
+        name,
+        pattern: complete.pattern,
+        nodes: complete.nodes.length,
+      });
       return view;
     });
   } catch (error) {

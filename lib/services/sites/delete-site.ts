@@ -17,7 +17,10 @@ export async function deleteSite(ctx: ServiceContext, input: unknown): Promise<v
   await transact(ctx, async (tx) => {
     // The row lock keeps a run from being created between the look and the deletion.
     await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
-    const site = await tx.prisma.site.findFirst({ where: { id: siteId, deletedAt: null }, select: { name: true } });
+    const site = await tx.prisma.site.findFirst({
+      where: { id: siteId, deletedAt: null },
+      select: { name: true },
+    });
     if (!site) throw notFound('site');
     if (typedName !== site.name) {
       throw new AppError('invalid', `The typed name is not ${site.name}.`, {
@@ -25,7 +28,8 @@ export async function deleteSite(ctx: ServiceContext, input: unknown): Promise<v
       });
     }
     const active = await tx.prisma.run.count({ where: { siteId, state: { in: ['queued', 'running'] } } });
-    if (active > 0) throw new AppError('conflict', 'A run is active on this site. Cancel it or wait for its end.');
+    if (active > 0)
+      throw new AppError('conflict', 'A run is active on this site. Cancel it or wait for its end.');
     await tx.prisma.site.update({
       where: { id: siteId },
       data: { deletedAt: new Date(), name: `${site.name} (deleted, ${siteId})` },

@@ -16,7 +16,10 @@ export async function renameSite(ctx: ServiceContext, input: unknown): Promise<S
   authoriseOnSite(ctx, 'site.edit', siteId);
   try {
     await transact(ctx, async (tx) => {
-      const before = await tx.prisma.site.findFirst({ where: { id: siteId, deletedAt: null }, select: { name: true } });
+      const before = await tx.prisma.site.findFirst({
+        where: { id: siteId, deletedAt: null },
+        select: { name: true },
+      });
       if (!before) throw notFound('site');
       await tx.prisma.site.update({ where: { id: siteId }, data: { name }, select: { id: true } });
       await tx.audit('site.rename', siteId, { from: before.name, to: name });

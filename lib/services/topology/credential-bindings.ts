@@ -15,7 +15,13 @@ export function toCredentialBindings(topology: Topology): CredentialBinding[] {
     const uses = [{ ...ssh, address: ssh.address ?? node.internalIp }, ...(ssh.bastion ? [ssh.bastion] : [])];
     return uses.flatMap(({ credentialId, user, address, port }) =>
       credentialId
-        ? [{ credentialId, nodeName: node.name, key: `${node.id} ${credentialId} ${user}@${address}:${port}` }]
+        ? [
+            {
+              credentialId,
+              nodeName: node.name,
+              key: `${node.id} ${credentialId} ${user}@${address}:${port}`,
+            },
+          ]
         : [],
     );
   });

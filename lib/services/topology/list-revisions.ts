@@ -7,7 +7,13 @@ export async function listRevisions(ctx: ServiceContext, input: { siteId: string
   authoriseOnSite(ctx, 'site.view', input.siteId);
   const rows = await ctx.db.prisma.topologyRevision.findMany({
     where: { siteId: input.siteId, site: { deletedAt: null } },
-    select: { revision: true, hash: true, createdAt: true, createdBy: true, site: { select: { appliedRevision: true } } },
+    select: {
+      revision: true,
+      hash: true,
+      createdAt: true,
+      createdBy: true,
+      site: { select: { appliedRevision: true } },
+    },
     orderBy: { revision: 'desc' },
     take: 500,
   });

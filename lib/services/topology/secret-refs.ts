@@ -20,16 +20,24 @@ function toSecretRefs(topology: Topology): { path: string; purpose: SecretPurpos
  * Refuses references to secrets that are not this site's own, of the right purpose and version: the worker fills
  * them into files on the site's hosts, so a foreign reference would carry another site's secret away.
  */
-export async function refuseForeignSecrets(tx: Transaction, siteId: string, topology: Topology): Promise<void> {
+export async function refuseForeignSecrets(
+  tx: Transaction,
+  siteId: string,
+  topology: Topology,
+): Promise<void> {
   for (const { path, purpose, ref } of toSecretRefs(topology)) {
     const own = await tx.prisma.secret.findFirst({
       where: { id: ref.id, version: ref.version, purpose, owner: siteId },
       select: { id: true },
     });
     if (!own) {
-      throw new AppError('invalid', `${path} does not refer to a secret of this site. Leave it out to keep the present one.`, {
-        fields: { [path]: 'not a secret of this site' },
-      });
+      throw new AppError(
+        'invalid',
+        `${path} does not refer to a secret of this site. Leave it out to keep the present one.`,
+        {
+          fields: { [path]: 'not a secret of this site' },
+        },
+      );
     }
   }
 }

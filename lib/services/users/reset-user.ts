@@ -13,9 +13,16 @@ export async function resetUser(ctx: ServiceContext, input: { userId: string }):
   return transact(ctx, async (tx) => {
     const user = await tx.prisma.user.findUnique({ where: { id: userId }, select: { email: true } });
     if (!user) throw notFound('user');
-    await tx.prisma.account.updateMany({ where: { userId, providerId: 'credential' }, data: { password: null } });
+    await tx.prisma.account.updateMany({
+      where: { userId, providerId: 'credential' },
+      data: { password: null },
+    });
     await tx.prisma.twoFactor.deleteMany({ where: { userId } });
-    await tx.prisma.user.update({ where: { id: userId }, data: { twoFactorEnabled: false }, select: { id: true } });
+    await tx.prisma.user.update({
+      where: { id: userId },
+      data: { twoFactorEnabled: false },
+      select: { id: true },
+    });
     await tx.prisma.session.deleteMany({ where: { userId } });
     const link = await createInvite(tx, userId);
     await tx.audit('user.reset', userId, { email: user.email });

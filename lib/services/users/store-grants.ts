@@ -16,7 +16,13 @@ export async function storeGrants(
   if (known !== siteIds.length) throw new AppError('invalid', 'A grant names a site that does not exist.');
   await tx.prisma.grant.deleteMany({ where: { userId } });
   await tx.prisma.grant.createMany({
-    data: grants.map(({ siteId, role }) => ({ id: newId('g'), userId, siteId, role, createdBy: ctx.actor.email })),
+    data: grants.map(({ siteId, role }) => ({
+      id: newId('g'),
+      userId,
+      siteId,
+      role,
+      createdBy: ctx.actor.email,
+    })),
   });
 }
 
@@ -26,9 +32,16 @@ export async function storeGrants(
  */
 export async function refuseWithoutAdmin(tx: Transaction): Promise<void> {
   const left = await tx.prisma.grant.count({
-    where: { siteId: null, role: 'admin', user: { disabledAt: null, accounts: { some: { password: { not: null } } } } },
+    where: {
+      siteId: null,
+      role: 'admin',
+      user: { disabledAt: null, accounts: { some: { password: { not: null } } } },
+    },
   });
   if (left === 0) {
-    throw new AppError('conflict', 'Nobody would be left to manage users. Make somebody else an administrator first.');
+    throw new AppError(
+      'conflict',
+      'Nobody would be left to manage users. Make somebody else an administrator first.',
+    );
   }
 }

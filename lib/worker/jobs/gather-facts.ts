@@ -16,7 +16,7 @@ export type GatheredFacts =
 /** Reads every node of the site, a few at a time; a node that can't be read says why instead. Newest facts are kept. */
 export async function gatherFacts(job: JobContext): Promise<GatheredFacts[]> {
   const paths = planWrites(job.topology);
-  const secrets = await readSecrets(job, listSecretRefs(job.topology));
+  const knownSecrets = await readSecrets(job, listSecretRefs(job.topology));
   const total = job.topology.nodes.length;
   let done = 0;
   await job.progress(`reading facts of ${total === 1 ? 'one host' : `${total} hosts`}`);
@@ -25,7 +25,9 @@ export async function gatherFacts(job: JobContext): Promise<GatheredFacts[]> {
     async (nodeId): Promise<GatheredFacts> => {
       try {
         const connection = await job.hosts.connect(nodeId);
-        const facts = await readFacts(connection, { nodeId, paths: paths.get(nodeId) ?? [], secrets });
+        const shell = connection.openShell();
+        const wanted = { nodeId, host: connection.name, paths: paths.get(nodeId) ?? [], knownSecrets };
+        const facts = await readFacts(shell, { ...wanted, nowMs: Date.now }).finally(shell.close);
         await storeFacts(job.db, facts);
         done += 1;
         await job.progress(`${connection.name}: facts read, ${done} of ${total}`);

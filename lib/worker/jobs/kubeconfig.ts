@@ -37,6 +37,9 @@ export async function runKubeconfig(job: JobContext, publicKey: string): Promise
       nextAction: 'Apply a plan first; RKE2 writes the file when the server has started.',
     });
   }
-  const kubeconfig = text.replaceAll(LOOPBACK_URL, `https://${registrationAddress(job.topology)}:${API_PORT}`);
+  const kubeconfig = text.replaceAll(
+    LOOPBACK_URL,
+    `https://${registrationAddress(job.topology)}:${API_PORT}`,
+  );
   return { sealed: sealTo(publicKey, Buffer.from(kubeconfig, 'utf8')), notAfter: toNotAfter(notAfter) };
 }

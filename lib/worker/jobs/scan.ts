@@ -13,7 +13,11 @@ import { forEachNode, type JobContext } from './job-context';
 type ScannedNode = ScanResult['nodes'][number];
 
 /** Stores what the host showed; a key that is there already is only seen again. Says how it relates to the pinned. */
-async function storeKey(job: JobContext, node: TopologyNode, key: ScannedHostKey): Promise<ScannedNode['state']> {
+async function storeKey(
+  job: JobContext,
+  node: TopologyNode,
+  key: ScannedHostKey,
+): Promise<ScannedNode['state']> {
   const { address, port } = toEndpoint(node);
   return inTransaction(job.db.pool, async (tx) => {
     await tx.query(

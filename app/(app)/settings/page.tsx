@@ -1,0 +1,33 @@
+import type { Metadata } from 'next';
+import { PasswordForm } from '@/components/settings/password-form';
+import { Facts, Panel } from '@/components/ui/panels';
+import { requireUser } from '@/lib/auth/session';
+import { changePassword } from './actions';
+
+export const metadata: Metadata = { title: 'Profile' };
+
+export default async function ProfilePage() {
+  const { actor } = await requireUser('page /settings');
+  const grants = actor.grants.map((grant) => `${grant.role} on ${grant.siteId ?? 'all sites'}`);
+  return (
+    <div className="grid max-w-240 items-start gap-4 md:grid-cols-2">
+      <h1 className="sr-only">Profile</h1>
+      <Panel label="you">
+        <div className="p-3">
+          <Facts
+            entries={[
+              ['name', actor.name],
+              ['e-mail', actor.email],
+              ['may', grants.join(', ') || 'nothing yet'],
+            ]}
+          />
+        </div>
+      </Panel>
+      <Panel label="password">
+        <div className="p-3">
+          <PasswordForm email={actor.email} changePassword={changePassword} />
+        </div>
+      </Panel>
+    </div>
+  );
+}

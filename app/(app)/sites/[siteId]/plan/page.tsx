@@ -1,0 +1,46 @@
+import type { Metadata } from 'next';
+import { orNotFound } from '@/app/or-not-found';
+import { SitePlan } from '@/components/wizard/site-plan';
+import { can } from '@/lib/access/can';
+import { requireUser } from '@/lib/auth/session';
+import { listHostKeys } from '@/lib/services/host-keys/list-host-keys';
+import { findLatestJob } from '@/lib/services/jobs/find-latest-job';
+import { getSite } from '@/lib/services/sites/get-site';
+import { getTopology } from '@/lib/services/topology/get-topology';
+import { approveHostKey, startPlan, startPreflight, startRun, startScan } from '../actions';
+
+export const metadata: Metadata = { title: 'Plan' };
+
+interface Props {
+  readonly params: Promise<{ readonly siteId: string }>;
+}
+
+export default async function PlanPage({ params }: Props) {
+  const { siteId } = await params;
+  const ctx = await requireUser('page /sites/[siteId]/plan', { siteId });
+  const latest = (kind: 'scan' | 'preflight' | 'plan') => findLatestJob(ctx, { siteId, kind });
+  const [site, { topology, revision }, hostKeys, scan, preflight, plan] = await orNotFound(
+    Promise.all([
+      getSite(ctx, { siteId }),
+      getTopology(ctx, { siteId }),
+      listHostKeys(ctx, { siteId }),
+      latest('scan'),
+      latest('preflight'),
+      latest('plan'),
+    ]),
+  );
+  const { grants } = ctx.actor;
+  const [mayApply, mayUninstall] = [can(grants, 'run.create', siteId), can(grants, 'run.uninstall', siteId)];
+  return (
+    <SitePlan
+      site={site}
+      nodes={topology.nodes.map(({ id, name }) => ({ id, name }))}
+      revision={revision}
+      hostKeys={hostKeys}
+      jobs={{ scan, preflight, plan }}
+      applyRefusal={mayApply.allowed ? null : mayApply.reason}
+      uninstallRefusal={mayUninstall.allowed ? null : mayUninstall.reason}
+      actions={{ approveHostKey, startPlan, startPreflight, startRun, startScan }}
+    />
+  );
+}

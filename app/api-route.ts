@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import type { EntryName } from '@/lib/access/permission-table';
+import { REQUEST_ID_HEADER } from '@/lib/auth/create-auth';
+import { requireApiUser } from '@/lib/auth/session';
+import type { WebContext } from '@/lib/auth/session';
+import { AppError, STATUS_OF } from '@/lib/core/errors';
+import { toShownError } from './report-error';
+
+/** A body of JSON; anything larger than this is a mistake or an attack. Topologies may be larger. */
+const MAX_JSON_BYTES = 256 * 1_024;
+
+type Params = Readonly<Record<string, string>>;
+
+export interface RouteInput<B> {
+  readonly ctx: WebContext;
+  readonly request: Request;
+  readonly params: Params;
+  readonly query: URLSearchParams;
+  readonly body: B;
+}
+
+interface RouteOptions<B> {
+  /** Shape of the JSON body; absent means that no body is read. */
+  readonly body?: z.ZodType<B>;
+  readonly maxBytes?: number;
+  /** Status of a success whose handler returns a value: 200 unless stated; 204 sends no body. */
+  readonly status?: number;
+}
+
+type NextRoute = (request: Request, context: { params: Promise<Params | undefined> }) => Promise<Response>;
+
+/** Text of a body, refused beyond `maxBytes` while it arrives. */
+async function readText(request: Request, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  if (request.body) {
+    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+      // Node's streams iterate; DOM typings lag
+      size += chunk.length;
+      if (size > maxBytes)
+        throw new AppError('invalid', `The body is larger than ${Math.floor(maxBytes / 1_024)} KiB.`);
+      chunks.push(chunk);
+    }
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** JSON, or YAML text as it stands. Only these two types: a form of another site can send neither without asking. */
+async function readBody<B>(request: Request, schema: z.ZodType<B>, maxBytes: number): Promise<B> {
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+  const text = await readText(request, maxBytes);
+  if (type === 'application/yaml') return schema.parse(text);
+  if (type !== 'application/json') throw new AppError('invalid', 'Send application/json.');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid', 'The body is not JSON.', { cause });
+  }
+  return schema.parse(value);
+}
+
+/** An error as RFC 9457 problem details. */
+export function toProblem(error: unknown, request: Request, entry: EntryName): Response {
+  const requestId = request.headers.get(REQUEST_ID_HEADER) ?? '';
+  const { code, message, fields } = toShownError(error, { requestId, entry });
+  const status = STATUS_OF[code];
+  const problem = {
+    type: `urn:siteplan:problem:${code}`,
+    title: code,
+    status,
+    detail: message,
+    code,
+    fields,
+    requestId,
+  };
+  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+  if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer');
+  if (code === 'too-many') headers.set('retry-after', /(\d+) s/.exec(message)?.[1] ?? '60');
+  return new Response(JSON.stringify(problem), { status, headers });
+}
+
+/** A value as JSON that no cache keeps. */
+export function toJson(
+  value: unknown,
+  init: { status?: number; headers?: Record<string, string> } = {},
+): Response {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...init.headers };
+  return new Response(JSON.stringify(value), { status: init.status ?? 200, headers });
+}
+
+/**
+ * An API route: asks for its row of the permission table first (bearer token or session), reads the body by its
+ * schema, runs `handle` and answers JSON; a handler may make its own Response. Errors become problem details.
+ */
+export function apiRoute<B = undefined>(
+  entry: EntryName,
+  options: RouteOptions<B>,
+  handle: (input: RouteInput<B>) => Promise<unknown>,
+): NextRoute {
+  return async (request, context) => {
+    try {
+      const params = (await context.params) ?? {}; // undefined for routes without a parameter
+      const { siteId } = params;
+      const ctx = await requireApiUser(entry, request, siteId === undefined ? {} : { siteId });
+      const body = options.body
+        ? await readBody(request, options.body, options.maxBytes ?? MAX_JSON_BYTES)
+        : undefined;
+      const query = new URL(request.url).searchParams;
+      // Without a schema B is undefined by its default.
+      const value = await handle({ ctx, request, params, query, body: body as B });
+      if (value instanceof Response) return value;
+      return options.status === 204
+        ? new Response(null, { status: 204 })
+        : toJson(value, { status: options.status ?? 200 });
+    } catch (error) {
+      return toProblem(error, request, entry);
+    }
+  };
+}
+
+/** A path parameter that Next guarantees by the folder's name. */
+export function param(params: Params, name: string): string {
+  const value = params[name];
+  if (value === undefined) throw new Error(`the route has no parameter ${name}`);
+  return value;
+}

@@ -1,0 +1,8 @@
+import { apiRoute, param } from '@/app/api-route';
+import { openStream } from '@/app/api-stream';
+
+export const GET = apiRoute('GET /api/v1/sites/[siteId]/health/stream', {}, ({ ctx, request, params }) =>
+  openStream(ctx, request, [{ kind: 'site', siteId: param(params, 'siteId') }], (event) =>
+    event.event === 'host-keys' ? [] : [event],
+  ),
+);

@@ -1,0 +1,110 @@
+'use client';
+import { useState } from 'react';
+import type { ComponentType } from 'react';
+import type { CredentialView } from '@/lib/access/credential-view';
+import { toOpaqueId } from '@/lib/core/ids';
+import { toCount } from '@/lib/core/text';
+import type { HostDraft } from '@/lib/topology/parse-hosts';
+import { useHostKeys, useJob } from '@/components/live/use-live';
+import { ActionErrorPanel } from '@/components/ui/action-error';
+import { Button } from '@/components/ui/button';
+import { ErrorPanel } from '@/components/ui/panels';
+import { useAction } from '@/components/ui/use-action';
+import type { CredentialDialogProps, WizardActions } from './actions';
+import { addNode, toLooseNodes, toNewNode } from './document';
+import { toHostKeyState } from './host-key-state';
+import { HostRow } from './host-row';
+import { PasteHosts } from './paste-hosts';
+import type { Wizard } from './use-wizard';
+
+function newNodeId(): string {
+  return toOpaqueId('n', crypto.getRandomValues(new Uint8Array(12)));
+}
+
+interface Props {
+  readonly wizard: Wizard;
+  readonly actions: WizardActions;
+  readonly credentials: readonly CredentialView[];
+  readonly CredentialDialog: ComponentType<CredentialDialogProps>;
+}
+
+/** Step 2: the hosts, how they are reached, and their keys. */
+export function HostsStep({ wizard, actions, credentials: known, CredentialDialog }: Props) {
+  const [made, setMade] = useState<readonly CredentialView[]>([]);
+  const [dialogFor, setDialogFor] = useState<number | null>(null);
+  const { draft } = wizard;
+  const nodes = toLooseNodes(draft.document);
+  const keys = useHostKeys(draft.siteId);
+  const scan = useJob(draft.scanJobId);
+  const approve = useAction(actions.approveHostKey);
+  const scanning = useAction(actions.startScan);
+  const isReading = scan?.state === 'queued' || scan?.state === 'running';
+
+  const addHosts = (hosts: readonly HostDraft[]) => {
+    const document = hosts.reduce(
+      (result, host) => addNode(result, toNewNode(result, newNodeId(), { ...host })),
+      draft.document,
+    );
+    wizard.update({ document });
+  };
+  const readKeys = async () => {
+    const siteId = await wizard.storeSite();
+    if (siteId) scanning.run({ siteId }, ({ jobId }) => wizard.update({ scanJobId: jobId }));
+  };
+  return (
+    <div className="flex flex-col gap-4">
+      <ul aria-label="Hosts" className="flex flex-col gap-3">
+        {nodes.map((node, index) => (
+          <HostRow
+            key={index}
+            wizard={wizard}
+            index={index}
+            node={node}
+            credentials={[...known, ...made]}
+            keyState={toHostKeyState(node.id, keys, scan)}
+            isApproving={approve.isBusy}
+            onApprove={(fingerprint) =>
+              draft.siteId && approve.run({ siteId: draft.siteId, nodeId: node.id, fingerprint })
+            }
+            onNewCredential={() => setDialogFor(index)}
+          />
+        ))}
+      </ul>
+      <div className="flex flex-wrap items-center gap-2">
+        <Button
+          look={nodes.length === 0 ? 'primary' : 'plain'}
+          onClick={() =>
+            wizard.update({ document: addNode(draft.document, toNewNode(draft.document, newNodeId())) })
+          }
+        >
+          Add a host
+        </Button>
+        {nodes.length > 0 && (
+          <Button
+            isBusy={scanning.isBusy || isReading}
+            reason={wizard.check.topology ? null : 'Correct the marked fields first.'}
+            onClick={() => void readKeys()}
+          >
+            Read {toCount(nodes.length, 'host key')}
+          </Button>
+        )}
+      </div>
+      {wizard.storeError && <ErrorPanel title={wizard.storeError} />}
+      <ActionErrorPanel error={scanning.error ?? approve.error} />
+      <p className="max-w-160 text-soft">
+        Compare each fingerprint with what the host itself says (ssh-keygen -lf on its console) before you
+        approve it. After that the key is pinned: a host that shows another one is refused.
+      </p>
+      <PasteHosts onAdd={addHosts} />
+      <CredentialDialog
+        isOpen={dialogFor !== null}
+        onClose={() => setDialogFor(null)}
+        onCreated={(credential) => {
+          setMade([...made, credential]);
+          if (dialogFor !== null) wizard.setField(['nodes', dialogFor, 'ssh', 'credentialId'], credential.id);
+          setDialogFor(null);
+        }}
+      />
+    </div>
+  );
+}

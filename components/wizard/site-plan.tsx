@@ -1,0 +1,155 @@
+'use client';
+import { useRouter } from 'next/navigation';
+import { useState } from 'react';
+import type { HostKeyView } from '@/lib/access/host-key-view';
+import type { PlanKind } from '@/lib/plan/plan';
+import type { JobView } from '@/lib/run/job-view';
+import type { SiteView } from '@/lib/topology/site-view';
+import { useHostKeys, useJob } from '@/components/live/use-live';
+import { ActionErrorPanel } from '@/components/ui/action-error';
+import { Button } from '@/components/ui/button';
+import { Panel } from '@/components/ui/panels';
+import { useAction } from '@/components/ui/use-action';
+import type { SiteWorkActions } from './actions';
+import { ChecksPanel } from './checks-panel';
+import type { NamedNode } from './checks-panel';
+import { HostKeyLine } from './host-key-line';
+import { toHostKeyState } from './host-key-state';
+import { findPlanResult, toApplyWords } from './plan-facts';
+import { PlanPanel, usePlan } from './plan-panel';
+import { whyNoApply } from './wizard-footer';
+
+interface Props {
+  readonly site: SiteView;
+  readonly nodes: readonly NamedNode[];
+  readonly revision: number;
+  readonly hostKeys: readonly HostKeyView[];
+  /** Newest job of each kind, null where there was none. */
+  readonly jobs: Readonly<Record<'scan' | 'preflight' | 'plan', JobView | null>>;
+  readonly applyRefusal: string | null;
+  readonly uninstallRefusal: string | null;
+  readonly actions: SiteWorkActions;
+}
+
+/** Host keys, checks and plan of a site that exists already: what the wizard's last steps do, on one page. */
+export function SitePlan(props: Props) {
+  const { site, nodes, revision, jobs, applyRefusal, uninstallRefusal, actions } = props;
+  const router = useRouter();
+  const keys = useHostKeys(site.id, props.hostKeys);
+  const [ids, setIds] = useState<Readonly<Record<'scan' | 'preflight' | 'plan', string | null>>>({
+    scan: jobs.scan?.id ?? null,
+    preflight: jobs.preflight?.id ?? null,
+    plan: jobs.plan?.id ?? null,
+  });
+  const scan = useJob(ids.scan, jobs.scan);
+  const preflight = useJob(ids.preflight, jobs.preflight);
+  const planJob = useJob(ids.plan, jobs.plan);
+  const { plan, isFailed } = usePlan(findPlanResult(planJob)?.planId ?? null);
+  const [scanning, approving, checking, planning, running] = [
+    useAction(actions.startScan),
+    useAction(actions.approveHostKey),
+    useAction(actions.startPreflight),
+    useAction(actions.startPlan),
+    useAction(actions.startRun),
+  ];
+  const states = nodes.map((node) => ({ node, state: toHostKeyState(node.id, keys, scan) }));
+  const open = states.filter(({ state }) => state.kind !== 'approved').length;
+  const keyReason = open > 0 ? 'Approve the host keys first.' : null;
+  const makePlan = (kind: PlanKind) =>
+    planning.run({ siteId: site.id, kind }, ({ jobId }) =>
+      setIds((current) => ({ ...current, plan: jobId })),
+    );
+  const refusal = plan?.plan.kind === 'uninstall' ? uninstallRefusal : applyRefusal;
+  return (
+    <div className="flex flex-col gap-5">
+      <div className="flex flex-wrap items-center gap-3">
+        <h1>
+          Plan for {site.name}, revision {revision}
+        </h1>
+        <span className="ml-auto flex gap-2">
+          {site.appliedRevision !== null && (
+            <Button
+              isBusy={planning.isBusy}
+              reason={uninstallRefusal ?? keyReason}
+              onClick={() => makePlan('uninstall')}
+            >
+              Plan an uninstall
+            </Button>
+          )}
+          <Button
+            look={plan?.plan.kind === 'uninstall' ? 'danger' : 'primary'}
+            isBusy={running.isBusy}
+            reason={refusal ?? whyNoApply(plan)}
+            onClick={() =>
+              plan && running.run({ planId: plan.plan.id }, ({ runId }) => router.push(`/runs/${runId}`))
+            }
+          >
+            {plan && plan.plan.steps.length > 0 ? toApplyWords(plan.plan) : 'Apply'}
+          </Button>
+        </span>
+      </div>
+      <ActionErrorPanel error={running.error} />
+      <Panel
+        label="host keys"
+        aside={
+          <Button
+            isCompact
+            look="quiet"
+            isBusy={scanning.isBusy || scan?.state === 'queued' || scan?.state === 'running'}
+            onClick={() =>
+              scanning.run({ siteId: site.id }, ({ jobId }) =>
+                setIds((current) => ({ ...current, scan: jobId })),
+              )
+            }
+          >
+            Read them again
+          </Button>
+        }
+      >
+        <ul>
+          {states.map(({ node, state }) => (
+            <li
+              key={node.id}
+              className="flex items-center gap-4 border-b border-grid px-3 py-1.5 last:border-0"
+            >
+              <span className="w-32 shrink-0 truncate font-mono">{node.name}</span>
+              <HostKeyLine
+                state={state}
+                isBusy={approving.isBusy}
+                onApprove={(fingerprint) => approving.run({ siteId: site.id, nodeId: node.id, fingerprint })}
+              />
+            </li>
+          ))}
+        </ul>
+        <ActionErrorPanel error={scanning.error ?? approving.error} />
+      </Panel>
+      <section aria-label="Checks" className="flex flex-col gap-2">
+        <h2>Checks</h2>
+        <ChecksPanel
+          nodes={nodes}
+          job={preflight}
+          isBusy={checking.isBusy}
+          error={checking.error}
+          reason={keyReason}
+          onRun={() =>
+            checking.run({ siteId: site.id }, ({ jobId }) =>
+              setIds((current) => ({ ...current, preflight: jobId })),
+            )
+          }
+        />
+      </section>
+      <section aria-label="Plan" className="flex flex-col gap-2">
+        <h2>Plan</h2>
+        <PlanPanel
+          nodes={nodes}
+          job={planJob}
+          plan={plan}
+          isFailed={isFailed}
+          isBusy={planning.isBusy}
+          error={planning.error}
+          onPlan={() => makePlan('apply')}
+        />
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Client } from 'pg';
+import type { Lab, LabHost } from '@/e2e/lab/lab';
+import { createOpaqueToken, toTokenHash } from '@/lib/secrets/opaque-token';
+import { PlanResult, PreflightResult, ScanResult } from '@/lib/run/job-view';
+import type { SiteplanProcess } from '@/lib/testing/siteplan-process';
+import { createApiClient, type ApiClient } from './api-client';
+
+export const ADMIN = { email: 'ann@example.com', password: `lab ${randomBytes(9).toString('base64url')}` };
+export const RKE2_VERSION = 'v1.35.7+rke2r1';
+
+/** Runs SQL as the owner of the embedded database of a running Siteplan. */
+export async function queryDatabase<R extends object>(
+  siteplan: SiteplanProcess,
+  sql: string,
+  values: unknown[] = [],
+) {
+  const host = encodeURIComponent(`${siteplan.dataDir}/run`);
+  const client = new Client({ connectionString: `postgresql://siteplan@localhost/siteplan?host=${host}` });
+  await client.connect();
+  try {
+    return (await client.query<R>(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** An API client with a token of the first administrator; the token is put into the database by hand. */
+export async function signInByToken(siteplan: SiteplanProcess): Promise<{ api: ApiClient; token: string }> {
+  const token = createOpaqueToken('sp_');
+  await queryDatabase(
+    siteplan,
+    `INSERT INTO api_token (id, user_id, name, token_hash, role, expires_at)
+     SELECT $1, id, 'lab', $2, 'admin', now() + interval '1 day' FROM "user" LIMIT 1`,
+    [`t-${randomBytes(6).toString('hex')}`, toTokenHash(token)],
+  );
+  return { api: createApiClient(siteplan.url, token), token };
+}
+
+/** The topology input of one server on a lab host, with artifacts from the lab's mirror. */
+export function toThinTopology(host: LabHost, mirrorUrl: string, credentialId: string) {
+  return {
+    pattern: 'custom',
+    rke2: { version: RKE2_VERSION, artifacts: { from: 'mirror', url: mirrorUrl } },
+    nodes: [
+      {
+        id: 'n-server-one',
+        name: host.name,
+        role: 'server',
+        internalIp: host.address,
+        ssh: { port: host.port, user: host.user, credentialId },
+      },
+    ],
+  };
+}
+
+/** Credential, site, host key: everything up to where preflight and plans can be made. */
+export async function createThinSite(
+  api: ApiClient,
+  lab: Lab,
+  mirrorUrl: string,
+  name: string,
+): Promise<string> {
+  const host = lab.hosts[0];
+  if (!host) throw new Error('the lab has no host');
+  const privateKey = readFileSync(host.privateKeyPath, 'utf8');
+  const credential = await api.call('POST', '/credentials', { kind: 'key', name: `${name} key`, privateKey });
+  const { id: credentialId } = credential as { id: string };
+  const topology = toThinTopology(host, mirrorUrl, credentialId);
+  const created = (await api.call('POST', '/sites', { name, topology })) as { siteId: string };
+  const { siteId } = created;
+  const scan = ScanResult.parse(await api.job(`/sites/${siteId}/host-keys/scan`));
+  for (const { nodeId, fingerprint } of scan.nodes) {
+    if (fingerprint !== host.hostKeyFingerprint)
+      throw new Error(`scanned ${fingerprint}, not the host's own key`);
+    await api.call('POST', `/sites/${siteId}/host-keys/approve`, { node: nodeId, fingerprint });
+  }
+  return siteId;
+}
+
+export async function preflight(api: ApiClient, siteId: string): Promise<PreflightResult> {
+  return PreflightResult.parse(await api.job(`/sites/${siteId}/preflight`));
+}
+
+export async function plan(api: ApiClient, siteId: string, kind = 'apply'): Promise<PlanResult> {
+  return PlanResult.parse(await api.job(`/sites/${siteId}/plan`, { kind }));
+}

@@ -1,0 +1,285 @@
+import type { Failure, FailureCode } from '@/lib/core/failure';
+import type { Database } from '@/lib/db/connect';
+import { StaleEpochError } from '@/lib/db/errors';
+import { appendRunEvents, readRunEvents, readRunSteps, type RunStepRow } from '@/lib/db/run-log';
+import type { Plan, PlanStep } from '@/lib/plan/plan';
+import type { RunState } from '@/lib/run/run-event';
+import type { HostConnection } from '@/lib/ssh/connect-host';
+import { HostError } from '@/lib/ssh/host-error';
+import { findStepKind } from '@/lib/steps/catalogue';
+import type { StepKind } from '@/lib/steps/step-kind';
+import type { SecretRef } from '@/lib/topology/topology';
+import { SYSTEM_CLOCK, type Clock } from './clock';
+import { EventWriter } from './event-writer';
+import { executeStep, isUnreachable, type StepOutcome } from './execute-step';
+import { fillStep } from './fill-step';
+import { createHostSession, StepCancelledError, type HostSession } from './host-session';
+import type { Redaction } from './redact';
+import { toFailure } from './step-failure';
+
+export interface EngineLimits {
+  /** Nodes that are worked on at the same time. */
+  readonly parallelNodes: number;
+  readonly firstContactMs: number;
+  readonly outageMs: number;
+  readonly cancelMs: number;
+}
+
+const LIMITS: EngineLimits = {
+  parallelNodes: 8,
+  firstContactMs: 60_000,
+  outageMs: 600_000,
+  cancelMs: 30_000,
+};
+
+export interface ExecuteRunOptions {
+  readonly db: Pick<Database, 'pool'>;
+  readonly runId: string;
+  /** Epoch of the site's lease under which the run was claimed. */
+  readonly epoch: bigint;
+  /** Stands in the fence file of every host (contract 1). */
+  readonly installationId: string;
+  /** Checked by the caller: planned again from revision and facts, with the same id. */
+  readonly plan: Plan;
+  /** A connection that is the engine's until it calls `close`. Rejects with HostError. */
+  readonly connect: (nodeId: string) => Promise<HostConnection>;
+  readonly secretValue: (ref: SecretRef) => string | undefined;
+  /** Made from every secret that the run can meet, the hosts' passwords included. */
+  readonly redaction: Redaction;
+  /** What the last heartbeat said. */
+  readonly isCancelRequested: () => boolean;
+  /** Lease lost or shutdown: the engine stops where it is; what runs on hosts goes on. */
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly limits?: Partial<EngineLimits>;
+  /** Hears of errors that nobody expected; the log gets them, a person gets a sentence. */
+  readonly onError?: (error: unknown) => void;
+  readonly findKind?: (kind: string) => StepKind | null;
+  /** Directory below which all paths of a node are; empty but in tests. */
+  readonly rootOf?: (nodeId: string) => string;
+}
+
+/** How a step left the run: its own outcome, or a host that could not be reached any more. */
+type Ending = StepOutcome | { readonly kind: 'unreachable'; readonly failure: Failure };
+
+/** Causes that only a person can settle, whatever the engine tries. */
+const FOR_A_PERSON: readonly FailureCode[] = [
+  'host-key-changed',
+  'host-key-unknown',
+  'foreign-installation',
+  'host-locked',
+  'host-rebooted',
+];
+
+/** How far back the failure of a step is looked for after a take-over. */
+const OLD_EVENTS = 1_000;
+const OVER: readonly string[] = ['done', 'skipped'];
+
+function toFailedEnding(failure: Failure): Ending {
+  if (FOR_A_PERSON.includes(failure.code)) return { kind: 'needs-attention', failure };
+  return { kind: isUnreachable(failure.code) ? 'unreachable' : 'failed', failure };
+}
+
+class Engine {
+  readonly #options: ExecuteRunOptions;
+  readonly #clock: Clock;
+  readonly #limits: EngineLimits;
+  readonly #writer: EventWriter;
+  readonly #sessions = new Map<string, HostSession>();
+  readonly #rows: Map<string, RunStepRow>;
+  readonly #over: Set<string>;
+  readonly #endings: Ending[] = [];
+  readonly #stop = new AbortController();
+
+  constructor(options: ExecuteRunOptions, rows: readonly RunStepRow[], lastSeq: number) {
+    this.#options = options;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#limits = { ...LIMITS, ...options.limits };
+    this.#rows = new Map(rows.map((row) => [row.stepId, row]));
+    this.#over = new Set(rows.filter(({ state }) => OVER.includes(state)).map(({ stepId }) => stepId));
+    const { db, runId, epoch } = options;
+    const signal = AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#writer = new EventWriter({ db, runId, epoch, clock: this.#clock, signal }, lastSeq);
+  }
+
+  async run(lastSeq: number): Promise<RunState> {
+    try {
+      await this.#takeOldEndings(lastSeq);
+      await this.#runSteps();
+      await this.#writer.flush();
+      const end = this.#toEnd();
+      if (end.state !== 'unreachable') await this.#cleanHosts();
+      this.#writer.push({ type: 'run.finished', ...end }, undefined, {
+        state: end.state,
+        stepsDone: this.#over.size,
+        finished: true,
+      });
+      await this.#writer.flush();
+      return end.state;
+    } finally {
+      // Also on a stale epoch or a failing database: nothing of this engine may go on in the background.
+      this.#stop.abort(new Error('the engine has ended'));
+      for (const session of this.#sessions.values()) session.close();
+    }
+  }
+
+  /** A worker that died between a step's failure and the run's end left the failure in the log. */
+  async #takeOldEndings(lastSeq: number): Promise<void> {
+    const old = [...this.#rows.values()].filter(({ state }) => state === 'failed' || state === 'cancelled');
+    if (old.length === 0) return;
+    const { db, runId } = this.#options;
+    const events = await readRunEvents(db, runId, Math.max(0, lastSeq - OLD_EVENTS), OLD_EVENTS);
+    for (const { stepId, state } of old) {
+      const failed = events.findLast(
+        ({ body }) => body.type === 'step.failed' && body.stepId === stepId,
+      )?.body;
+      const failure =
+        failed?.type === 'step.failed'
+          ? failed.failure
+          : toFailure('step-exit', 'A step had failed before another worker took over.');
+      this.#endings.push(state === 'cancelled' ? { kind: 'cancelled' } : toFailedEnding(failure));
+    }
+  }
+
+  /** Steps in plan order, one at a time per node, nodes in parallel; nothing new starts once something went wrong. */
+  async #runSteps(): Promise<void> {
+    const running = new Map<string, Promise<void>>();
+    let broken: { error: unknown } | null = null;
+    for (;;) {
+      for (const step of broken ? [] : this.#findReady(new Set(running.keys()))) {
+        if (running.size >= this.#limits.parallelNodes) break;
+        const { nodeId } = step;
+        const work = this.#runStep(step)
+          .catch((error: unknown) => {
+            broken ??= { error };
+            this.#stop.abort(error);
+          })
+          .finally(() => running.delete(nodeId));
+        running.set(nodeId, work);
+      }
+      if (running.size === 0) break;
+      await Promise.race(running.values());
+    }
+    // Assigned in the callbacks above, which the control flow analysis does not see.
+    const failed = broken as { error: unknown } | null;
+    if (failed) throw failed.error;
+  }
+
+  #findReady(busy: ReadonlySet<string>): PlanStep[] {
+    if (this.#endings.some(({ kind }) => kind !== 'done')) return [];
+    const ready: PlanStep[] = [];
+    const seen = new Set(busy);
+    for (const step of this.#options.plan.steps) {
+      if (this.#over.has(step.id) || seen.has(step.nodeId)) continue;
+      seen.add(step.nodeId);
+      // A step that an earlier worker left on the host is taken up even when the run is to be cancelled.
+      const isOnHost = this.#rows.get(step.id)?.state === 'acting';
+      if (this.#options.isCancelRequested() && !isOnHost) continue;
+      if (step.dependsOn.every((id) => this.#over.has(id))) ready.push(step);
+    }
+    return ready;
+  }
+
+  async #runStep(step: PlanStep): Promise<void> {
+    const { runId, redaction, isCancelRequested } = this.#options;
+    const row = this.#rows.get(step.id);
+    if (!row) throw new Error(`run ${runId} has no row for step ${step.id}`);
+    let ending: Ending;
+    try {
+      const filled = fillStep(step, {
+        findKind: this.#options.findKind ?? findStepKind,
+        secretValue: this.#options.secretValue,
+        root: this.#rootOf(step.nodeId),
+      });
+      const session = this.#sessionOf(step.nodeId);
+      const context = { runId, step: filled, session, writer: this.#writer, redaction, isCancelRequested };
+      ending = await executeStep({ ...context, clock: this.#clock }, row);
+    } catch (error) {
+      ending = this.#toEnding(error);
+    }
+    this.#endings.push(ending);
+    if (ending.kind === 'done') this.#over.add(step.id);
+    else this.#noteEnding(step.id, ending);
+    // The run's progress is only what is durable.
+    this.#writer.push(null, undefined, { stepsDone: this.#over.size });
+    await this.#writer.flush();
+  }
+
+  #toEnding(error: unknown): Ending {
+    const { runId, signal, onError } = this.#options;
+    if (error instanceof StepCancelledError) return { kind: 'cancelled' };
+    if (error instanceof StaleEpochError || signal.aborted || this.#stop.signal.aborted) throw error;
+    if (error instanceof HostError) {
+      if (error.code === 'stale-epoch') throw new StaleEpochError(`run ${runId}`);
+      return toFailedEnding(error.failure);
+    }
+    onError?.(error);
+    return toFailedEnding(toFailure('internal', 'Siteplan itself failed while it worked on this step.'));
+  }
+
+  #noteEnding(stepId: string, ending: Exclude<Ending, { kind: 'done' }>): void {
+    if (ending.kind === 'cancelled') {
+      this.#writer.push({ type: 'step.cancelled', stepId }, { stepId, state: 'cancelled', finished: true });
+      return;
+    }
+    const failure = { ...ending.failure, message: this.#options.redaction.text(ending.failure.message) };
+    this.#writer.push({ type: 'step.failed', stepId, failure }, { stepId, state: 'failed', finished: true });
+  }
+
+  #toEnd(): { state: RunState; failure: Failure | null } {
+    for (const state of ['needs-attention', 'failed', 'unreachable'] as const) {
+      const ending = this.#endings.find(({ kind }) => kind === state);
+      if (ending && 'failure' in ending) {
+        const message = this.#options.redaction.text(ending.failure.message);
+        return { state, failure: { ...ending.failure, message } };
+      }
+    }
+    if (this.#options.plan.steps.every(({ id }) => this.#over.has(id)))
+      return { state: 'done', failure: null };
+    return { state: 'cancelled', failure: null };
+  }
+
+  #rootOf(nodeId: string): string {
+    return this.#options.rootOf?.(nodeId) ?? '';
+  }
+
+  #sessionOf(nodeId: string): HostSession {
+    const known = this.#sessions.get(nodeId);
+    if (known) return known;
+    const { connect, installationId, epoch, signal, random = Math.random, isCancelRequested } = this.#options;
+    const session = createHostSession({
+      nodeId,
+      connect,
+      identity: { installationId, epoch, root: this.#rootOf(nodeId) },
+      writer: this.#writer,
+      clock: this.#clock,
+      random,
+      signal: AbortSignal.any([signal, this.#stop.signal]),
+      isCancelRequested,
+      limits: this.#limits,
+    });
+    this.#sessions.set(nodeId, session);
+    return session;
+  }
+
+  /** Journals are in the log by now. A host that is gone keeps its own until the next run. */
+  async #cleanHosts(): Promise<void> {
+    const cleanOne = async (session: HostSession) => {
+      await session.connected?.runner.clean(this.#options.runId).catch(() => undefined);
+    };
+    await Promise.all([...this.#sessions.values()].map(cleanOne));
+  }
+}
+
+/**
+ * Executes a claimed run to its end, or to where an earlier worker left it and from there to its end. Returns the end
+ * state once it is durable. Rejects with StaleEpochError when a newer epoch owns the run, or with the signal's reason;
+ * in both cases nothing more was changed and whatever runs on hosts goes on for whoever comes next.
+ */
+export async function executeRun(options: ExecuteRunOptions): Promise<RunState> {
+  const { db, runId, epoch } = options;
+  const lastSeq = await appendRunEvents(db, { runId, epoch, events: [] });
+  const rows = await readRunSteps(db, runId);
+  return new Engine(options, rows, lastSeq).run(lastSeq);
+}

@@ -1,0 +1,178 @@
+import type { Failure } from '@/lib/core/failure';
+import type { NodeId } from '@/lib/core/ids';
+import { recordChange } from '@/lib/db/change-feed';
+import { isDatabaseAway, StaleEpochError } from '@/lib/db/errors';
+import { waitForNudge } from '@/lib/db/listen';
+import { readPlanFacts } from '@/lib/db/node-facts';
+import { appendRunEvents, findCancelRequest, readRunSteps, type ClaimedRun } from '@/lib/db/run-log';
+import { withLease, WORK_CHANNEL, type SiteClaim } from '@/lib/db/site-lease';
+import { buildPlan } from '@/lib/plan/build-plan';
+import { hashFacts } from '@/lib/plan/hash-facts';
+import { Plan } from '@/lib/plan/plan';
+import { planWrites } from '@/lib/plan/plan-writes';
+import { readFacts } from '@/lib/provision/read-facts';
+import { createRedaction } from '@/lib/provision/redact';
+import { isUnreachable } from '@/lib/provision/execute-step';
+import { executeRun } from '@/lib/provision/run-engine';
+import type { RunState } from '@/lib/run/run-event';
+import { HostError } from '@/lib/ssh/host-error';
+import { listSecretRefs } from '@/lib/topology/list-secret-refs';
+import type { SecretRef, Topology } from '@/lib/topology/topology';
+import { toFailure } from './failure-of';
+import { readRevision } from './read-topology';
+import { readSecrets } from './secret-store';
+import { listSiteCredentials, type SiteHosts } from './site-hosts';
+import type { SiteWatch } from './site-watch';
+import type { WorkerContext } from './worker-context';
+
+/** The slow poll behind the nudge that a cancel sends. */
+const CANCEL_POLL_MS = 1_000;
+
+type KnownSecrets = readonly { readonly ref: SecretRef; readonly value: string }[];
+
+interface PreparedRun {
+  readonly plan: Plan;
+  readonly topology: Topology;
+  readonly secrets: KnownSecrets;
+  readonly hosts: SiteHosts;
+}
+
+function planStale(message: string): HostError {
+  return new HostError({
+    code: 'plan-stale',
+    message,
+    nextAction: 'Make a new plan, read it, then apply that one.',
+  });
+}
+
+/** Reads the hosts again: what a person approved must still be what would happen (contract 5). */
+async function refuseChangedHosts(context: WorkerContext, run: PreparedRun): Promise<void> {
+  const { plan, topology, secrets, hosts } = run;
+  const paths = planWrites(topology);
+  const facts = await Promise.all(
+    topology.nodes.map(async ({ id: nodeId, name }) => {
+      const shell = (await hosts.connect(nodeId)).openShell();
+      const wanted = { nodeId, host: name, paths: paths.get(nodeId) ?? [], knownSecrets: secrets };
+      return readFacts(shell, { ...wanted, nowMs: Date.now }).finally(shell.close);
+    }),
+  );
+  context.signal.throwIfAborted();
+  if (hashFacts(facts) !== plan.factsHash) {
+    throw planStale('The hosts changed after this plan was made, so it was not started.');
+  }
+}
+
+/** The plan, planned again from its revision and stored facts; a row that was tampered with is refused (contract 4). */
+async function prepareRun(
+  context: WorkerContext,
+  claim: SiteClaim,
+  run: ClaimedRun,
+  watch: SiteWatch,
+): Promise<PreparedRun> {
+  const row = await context.db.prisma.plan.findUniqueOrThrow({ where: { id: run.planId } });
+  const { topology } = await readRevision(context.db, claim.siteId, row.revision);
+  const facts = await readPlanFacts(context.db, run.planId);
+  const { kind } = Plan.parse(row.body);
+  const plan = buildPlan({ siteId: claim.siteId, topology, revision: row.revision, kind, facts });
+  if (plan.id !== run.planId) {
+    throw planStale('The stored plan is not what this release plans from the same revision and facts.');
+  }
+  const secrets = await readSecrets(context, listSecretRefs(topology));
+  return { plan, topology, secrets, hosts: watch.hostsFor(topology) };
+}
+
+/** Follows the cancel flag of a run: at once with the nudge, else within a second. */
+function followCancel(context: WorkerContext, run: ClaimedRun, epoch: bigint) {
+  let isRequested = run.cancelRequested;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([context.signal, ended.signal]);
+  const follow = async (): Promise<void> => {
+    while (!signal.aborted && !isRequested) {
+      await waitForNudge(context.db, WORK_CHANNEL, { timeoutMs: CANCEL_POLL_MS, signal });
+      isRequested ||= (await findCancelRequest(context.db, run.runId, epoch).catch(() => false)) ?? false;
+    }
+  };
+  void follow();
+  return { isRequested: () => isRequested, stop: () => ended.abort() };
+}
+
+async function execute(
+  context: WorkerContext,
+  claim: SiteClaim,
+  run: ClaimedRun,
+  prepared: PreparedRun,
+): Promise<RunState> {
+  const { plan, topology, secrets, hosts } = prepared;
+  const values = new Map(secrets.map(({ ref, value }) => [`${ref.id} ${ref.version}`, value]));
+  const passwords = await listSiteCredentials(context, topology);
+  const cancel = followCancel(context, run, claim.epoch);
+  try {
+    return await executeRun({
+      db: context.db,
+      runId: run.runId,
+      epoch: claim.epoch,
+      installationId: context.installationId,
+      plan,
+      // The connection is shared with the sampler, so the engine's `close` must not end it.
+      connect: async (nodeId) => ({ ...(await hosts.connect(nodeId as NodeId)), close: () => undefined }), // ids of the plan are the topology's
+      secretValue: (ref) => values.get(`${ref.id} ${ref.version}`),
+      redaction: createRedaction([...values.values(), ...passwords]),
+      isCancelRequested: cancel.isRequested,
+      signal: context.signal,
+    });
+  } finally {
+    cancel.stop();
+  }
+}
+
+async function noteApplied(context: WorkerContext, claim: SiteClaim, plan: Plan): Promise<void> {
+  await withLease(context.db.pool, claim, async (tx) => {
+    await tx.query('UPDATE site SET applied_revision = $2 WHERE id = $1', [
+      claim.siteId,
+      plan.kind === 'apply' ? plan.revision : null,
+    ]);
+    await recordChange(tx, 'site', claim.siteId);
+  });
+}
+
+async function endRun(
+  context: WorkerContext,
+  claim: SiteClaim,
+  run: ClaimedRun,
+  state: RunState,
+  failure: Failure,
+): Promise<void> {
+  await appendRunEvents(context.db, {
+    runId: run.runId,
+    epoch: claim.epoch,
+    events: [{ type: 'run.finished', state, failure }],
+    run: { state, finished: true },
+  });
+}
+
+/**
+ * Does a claimed run to its end: planned again, hosts compared (before the first step only), executed, and the site's
+ * applied revision noted. Whatever goes wrong before the engine takes over ends the run as failed, in words. A database
+ * that is away or a lost lease ends nothing: whoever owns the site next goes on.
+ */
+export async function runPlanOf(
+  context: WorkerContext,
+  claim: SiteClaim,
+  run: ClaimedRun,
+  watch: SiteWatch,
+): Promise<void> {
+  const { db, log, signal } = context;
+  try {
+    const prepared = await prepareRun(context, claim, run, watch);
+    const steps = await readRunSteps(db, run.runId);
+    const isUntouched = steps.every(({ state, attempt }) => state === 'waiting' && attempt === 0);
+    if (isUntouched && !run.cancelRequested) await refuseChangedHosts(context, prepared);
+    const state = await execute(context, claim, run, prepared);
+    log.info({ runId: run.runId, state }, 'run ended');
+    if (state === 'done') await noteApplied(context, claim, prepared.plan);
+  } catch (error) {
+    if (error instanceof StaleEpochError || signal.aborted || isDatabaseAway(error)) throw error;
+    const state = error instanceof HostError && isUnreachable(error.code) ? 'unreachable' : 'failed';
+    await endRun(context, claim, run, state, toFailure(context, error));
+  }
+}
