@@ -145,17 +145,33 @@ describe.skipIf(checkLabSupport() !== null)('every step on a real host', () => {
     if (!put || !restart || !ready) throw new Error('three steps');
     await runTwice(put);
     const kind = findStepKind(restart.kind);
+    const variables = kind?.toVariables(restart.params) ?? {};
     const mark = '/var/lib/siteplan-host/starting/rke2-server.service';
-    const cut = `(${kind?.act ?? ''}) & act=$!; until [ -f ${mark} ]; do sleep 0.02; done; kill -KILL $act`;
-    await runOnHost(cut, kind?.toVariables(restart.params) ?? {});
-    const started = () => lab.exec('s1', ['systemctl', 'show', '-p', 'InvocationID', 'rke2-server.service']);
+    const invocation = async () =>
+      (await lab.exec('s1', ['systemctl', 'show', '-p', 'InvocationID', 'rke2-server.service'])).stdout
+        .trim()
+        .slice(13);
+
+    // Cut after the mark, before systemd was asked: the next act must ask.
+    const first = await invocation();
+    await lab.exec('s1', ['sh', '-c', `mkdir -p ${mark.slice(0, -20)}; cat > ${mark}`], {
+      input: `${variables['stamp']} ${first}\n`,
+    });
+    expect((await runPart(restart, 'act')).stdout).toContain('restart rke2-server.service');
+    const second = await invocation();
+    expect(second).not.toBe(first);
+
+    // Cut after systemd was asked: the next act only waits.
+    await lab.exec('s1', ['rm', '/var/lib/siteplan-host/stamps/rke2-server.service']);
+    const cut = `(${kind?.act ?? ''}) & act=$!; until [ "$(systemctl show -p InvocationID rke2-server.service)" != InvocationID=${second} ]; do sleep 0.02; done; kill -KILL $act`;
+    await runOnHost(cut, variables);
+    const third = await invocation();
     const again = await runPart(restart, 'act');
     expect(again).toMatchObject({ code: 0 });
-    const { stdout: invocation } = await started();
-    expect((await runPart(restart, 'verify')).code).toBe(0);
-    await runTwice(ready);
-    expect((await started()).stdout).toBe(invocation);
     expect(again.stdout).toContain('already starting with this configuration');
+    expect((await runPart(restart, 'verify')).code).toBe(0);
+    expect(await invocation()).toBe(third);
+    await runTwice(ready);
     expect((await plan()).steps).toEqual([]);
   });
 

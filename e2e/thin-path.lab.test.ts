@@ -1,8 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import { startLab, type Lab } from '@/e2e/lab/lab';
+import { startLab, type Lab, type LabHost } from '@/e2e/lab/lab';
 import { serveArtifacts } from '@/e2e/lab/rke2/artifact-server';
 import { buildArtifacts } from '@/e2e/lab/rke2/artifacts';
+import type { RunEvent } from '@/lib/run/run-event';
 import {
+  findFreePort,
   makeDataDir,
   removeDataDir,
   startSiteplan,
@@ -10,28 +15,39 @@ import {
   type SiteplanProcess,
 } from '@/lib/testing/siteplan-process';
 import { waitFor } from '@/lib/testing/wait-for';
-import type { ApiClient } from './support/api-client';
-import { ADMIN, createThinSite, plan, preflight, signInByToken } from './support/thin-site';
+import { createApiClient, type ApiClient } from './support/api-client';
+import { findCanaries, searchFiles, watchProcesses, type Canary } from './support/secret-search';
+import { ADMIN, createThinSite, plan, preflight, queryDatabase, signInByToken } from './support/thin-site';
 
 let lab: Lab;
 let mirror: Awaited<ReturnType<typeof serveArtifacts>>;
 let siteplan: SiteplanProcess;
 let api: ApiClient;
+let token = '';
 const dataDir = makeDataDir();
+const outputs: string[] = [];
 
-beforeAll(async () => {
-  lab = await startLab({ name: 'thin-path', hosts: [{ name: 's1' }] });
-  await buildArtifacts(`${lab.dir}/artifacts`);
-  mirror = await serveArtifacts(`${lab.dir}/artifacts`, lab.gateway);
+async function start(port: number): Promise<void> {
   siteplan = await startSiteplan({
     dataDir,
+    port,
     env: { SITEPLAN_ADMIN_EMAIL: ADMIN.email, SITEPLAN_ADMIN_PASSWORD: ADMIN.password },
   });
   await waitUntilReady(siteplan);
-  ({ api } = await signInByToken(siteplan));
+}
+
+beforeAll(async () => {
+  const hosts = ['s1', 's2', 's3', 's4'].map((name) => ({ name }));
+  lab = await startLab({ name: 'thin-path', hosts });
+  await buildArtifacts(`${lab.dir}/artifacts`);
+  mirror = await serveArtifacts(`${lab.dir}/artifacts`, lab.gateway);
+  await start(await findFreePort());
+  ({ api, token } = await signInByToken(siteplan));
 });
 beforeEach(() => {
-  onTestFailed(() => process.stderr.write(siteplan.output().slice(-6_000)));
+  onTestFailed(() => {
+    process.stderr.write(siteplan.output().slice(-6_000));
+  });
 });
 afterAll(async () => {
   await siteplan?.stop();
@@ -40,28 +56,160 @@ afterAll(async () => {
   removeDataDir(dataDir);
 });
 
+function hostNamed(name: string): LabHost {
+  const host = lab.hosts.find((candidate) => candidate.name === name);
+  if (!host) throw new Error(`no host ${name}`);
+  return host;
+}
+
+async function startRun(siteId: string): Promise<string> {
+  const { planId, problems } = await plan(api, siteId);
+  expect(problems).toEqual([]);
+  const { id } = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
+  return id;
+}
+
+/** Waits until the act of a step whose title matches runs on the host. */
+async function waitForAct(
+  runId: string,
+  titles: ReadonlyMap<string, string>,
+  pattern: RegExp,
+): Promise<void> {
+  await waitFor(
+    async () =>
+      (await api.events(runId)).some(
+        ({ body }) => body.type === 'step.act-started' && pattern.test(titles.get(body.stepId) ?? ''),
+      ),
+    { what: `the act of ${pattern}`, timeoutMs: 60_000, everyMs: 250 },
+  );
+}
+
+async function readTitles(runId: string): Promise<Map<string, string>> {
+  const { planId } = await api.run(runId);
+  const view = (await api.call('GET', `/plans/${planId}`)) as {
+    plan: { steps: { id: string; title: string }[] };
+  };
+  return new Map(view.plan.steps.map(({ id, title }) => [id, title]));
+}
+
+/** Every step started its act at most once, finished exactly once, and the log has no gap. */
+function expectOnce(events: readonly RunEvent[]): void {
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  const acts = events.flatMap(({ body }) => (body.type === 'step.act-started' ? [body.stepId] : []));
+  expect(new Set(acts).size).toBe(acts.length);
+  const finished = events.flatMap(({ body }) => (body.type === 'step.finished' ? [body.stepId] : []));
+  expect(new Set(finished).size).toBe(finished.length);
+  const ranges = new Map<string, number>();
+  for (const { body } of events) {
+    if (body.type !== 'step.output') continue;
+    expect(body.offset).toBe(ranges.get(body.stepId) ?? 0);
+    ranges.set(body.stepId, body.nextOffset);
+  }
+}
+
+async function expectDone(siteId: string, runId: string): Promise<void> {
+  const run = await api.waitForRun(runId);
+  const events = await api.events(runId);
+  if (run.state !== 'done') throw new Error(JSON.stringify(events.slice(-8), null, 1));
+  expect(run.stepsDone).toBe(run.steps);
+  expectOnce(events);
+  expect(await plan(api, siteId)).toMatchObject({ steps: 0, problems: [] });
+}
+
+async function expectHealthy(siteId: string): Promise<void> {
+  await waitFor(
+    async () => {
+      const { now } = (await api.call('GET', `/sites/${siteId}/health`)) as { now: { state: string } | null };
+      return now?.state === 'healthy';
+    },
+    { what: 'the site to be healthy', timeoutMs: 60_000, everyMs: 500 },
+  );
+}
+
 describe('the thin path by the API', () => {
-  it('makes one RKE2 server from a bare host, then plans empty, then watches it', async () => {
-    const siteId = await createThinSite(api, lab, mirror.url, 'thin');
+  it('makes one RKE2 server from a bare host, plans empty then, watches it, and leaks no secret anywhere', async () => {
+    const host = hostNamed('s1');
+    let canaries: Canary[] = [];
+    const watch = watchProcesses(() => canaries);
+    const siteId = await createThinSite(api, host, mirror.url, 'thin');
     const { cells, unreachable } = await preflight(api, siteId);
     expect(unreachable).toEqual([]);
     expect(cells.filter(({ status }) => status === 'fail')).toEqual([]);
-    const { planId, problems, steps } = await plan(api, siteId);
-    expect(problems).toEqual([]);
-    expect(steps).toBeGreaterThan(5);
-    const started = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
-    const run = await api.waitForRun(started.id);
-    if (run.state !== 'done') throw new Error(JSON.stringify((await api.events(run.id)).slice(-8), null, 1));
-    expect(run.stepsDone).toBe(run.steps);
+    expect(new Set(cells.map(({ checkId }) => checkId)).size).toBeGreaterThanOrEqual(12);
 
-    const again = await plan(api, siteId);
-    expect(again).toMatchObject({ steps: 0, problems: [] });
-    await waitFor(
-      async () => {
-        const { now } = (await api.call('GET', `/sites/${siteId}/health`)) as { now: { state: string } | null };
-        return now?.state === 'healthy';
-      },
-      { what: 'the site to be healthy', timeoutMs: 60_000 },
+    const runId = await startRun(siteId);
+    await expectDone(siteId, runId);
+    await expectHealthy(siteId);
+    const kubeconfig = (await lab.exec('s1', ['cat', '/etc/rancher/rke2/rke2.yaml'])).stdout;
+    const config = (await lab.exec('s1', ['cat', '/etc/rancher/rke2/config.yaml'])).stdout;
+    const find = (text: string, pattern: RegExp) => pattern.exec(text)?.[1] ?? 'not found at all';
+    canaries = [
+      { name: 'server token', value: find(config, /^token: "?([^"\n]+)"?$/m) },
+      { name: 'agent token', value: find(config, /^agent-token: "?([^"\n]+)"?$/m) },
+      { name: 'admin client key', value: find(kubeconfig, /client-key-data: (\S+)/).slice(0, 200) },
+      { name: 'ssh key', value: readFileSync(host.privateKeyPath, 'utf8').split('\n')[2] ?? '' },
+      { name: 'api token', value: token },
+      { name: 'seal key', value: readFileSync(join(dataDir, 'keys/seal.key'), 'utf8').split('\n')[1] ?? '' },
+    ];
+    for (const { name, value } of canaries) expect(value.length, name).toBeGreaterThan(20);
+
+    const { found, looks } = watch.stop();
+    expect(found).toEqual([]);
+    expect(looks).toBeGreaterThan(100);
+    expect(searchFiles(dataDir, canaries, ['keys'])).toEqual([]); // tables, indexes, write-ahead log
+    const tables = await queryDatabase<{ name: string }>(
+      siteplan,
+      `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
     );
+    for (const { name } of tables) {
+      const rows = await queryDatabase<{ line: string }>(siteplan, `SELECT t::text AS line FROM ${name} t`);
+      expect(findCanaries(rows.map(({ line }) => line).join('\n'), canaries), name).toEqual([]);
+    }
+    const log = siteplan.output() + JSON.stringify(await api.events(runId));
+    expect(findCanaries(log, [...canaries, { name: 'admin password', value: ADMIN.password }])).toEqual([]);
+    // The search finds what is there: the host's own file holds both tokens.
+    expect(findCanaries(config, canaries)).toEqual(['server token', 'agent token']);
+  });
+
+  it('hands the kubeconfig to a one-time key, and kubectl works with it', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65).toString('base64');
+    const { sites } = (await api.call('GET', '/sites')) as { sites: { id: string; name: string }[] };
+    const siteId = sites.find(({ name }) => name === 'thin')?.id ?? '';
+    const result = (await api.job(`/sites/${siteId}/kubeconfig`, { publicKey: point })) as { sealed: string };
+    expect(result.sealed).not.toContain('client-key-data');
+    const { openOneTime } = await import('./support/open-one-time');
+    const kubeconfig = openOneTime(privateKey, point, result.sealed);
+    expect(kubeconfig).toContain(`server: https://${hostNamed('s1').address}:6443`);
+    const kubectl =
+      'cat > /run/kubeconfig; /var/lib/rancher/rke2/bin/kubectl --kubeconfig /run/kubeconfig get --raw /readyz';
+    // From another host: the address in it must work from outside.
+    await lab.exec('s1', ['true']);
+    const { stdout } = await lab.exec('s1', ['sh', '-c', kubectl], { input: kubeconfig });
+    expect(stdout).toBe('ok');
+  });
+
+  it('goes on where it was when the worker is killed in the middle of the run', async () => {
+    const siteId = await createThinSite(api, hostNamed('s2'), mirror.url, 'killed worker');
+    const runId = await startRun(siteId);
+    await waitForAct(runId, await readTitles(runId), /^Start rke2-server/i);
+    const { worker } = siteplan.pids();
+    process.kill(worker ?? 0, 'SIGKILL');
+    await expectDone(siteId, runId);
+    const claims = (await api.events(runId)).filter(({ body }) => body.type === 'run.claimed');
+    expect(claims.length).toBe(2);
+    await expectHealthy(siteId);
+  });
+
+  it('goes on where it was when everything is killed, PostgreSQL included', async () => {
+    const siteId = await createThinSite(api, hostNamed('s3'), mirror.url, 'killed all');
+    const runId = await startRun(siteId);
+    await waitForAct(runId, await readTitles(runId), /^Start rke2-server/i);
+    outputs.push(siteplan.output());
+    await siteplan.killAll();
+    await start(Number(new URL(siteplan.url).port));
+    api = createApiClient(siteplan.url, token);
+    await expectDone(siteId, runId);
+    await expectHealthy(siteId);
   });
 });

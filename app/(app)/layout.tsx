@@ -2,6 +2,7 @@ import { cookies } from 'next/headers';
 import { redirect } from 'next/navigation';
 import type { ReactNode } from 'react';
 import { signOut } from '@/app/(auth)/login/actions';
+import { serverNowMs } from '@/app/server-now';
 import { AppShell } from '@/components/shell/app-shell';
 import { toPreferences } from '@/components/shell/preferences';
 import { findUser } from '@/lib/auth/session';
@@ -21,7 +22,7 @@ export default async function AppLayout({ children }: { readonly children: React
   const [sites, { runs }] = await Promise.all([listSites(ctx), listRuns(ctx, { limit: 50 })]);
   return (
     <AppShell
-      serverNowMs={Date.now()}
+      serverNowMs={serverNowMs()}
       isRailNarrow={preferences.isRailNarrow}
       theme={preferences.theme}
       isUtc={preferences.isUtc}

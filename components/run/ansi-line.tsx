@@ -87,7 +87,6 @@ export function AnsiLine({ text, query }: { readonly text: string; readonly quer
 }
 
 function stripEscapes(text: string): string {
-  // eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
   return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '');
 }
 

@@ -128,7 +128,6 @@ function toNote(body: RunEvent['body']): string | null {
 }
 
 /** Escape sequences of a terminal: colours and the like, which a search must not see. */
-// eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
 const ANSI = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
 
 /** A line without its colours. */

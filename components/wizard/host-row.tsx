@@ -117,35 +117,42 @@ export function HostRow(props: Props) {
           More
         </Button>
       </div>
-      {isOpen && (
-        <div className="grid grid-cols-2 gap-3 border-t border-grid p-3 lg:grid-cols-4">
-          <Field
-            label="SSH address"
-            help="Where it differs from the address."
-            error={issue('ssh', 'address')}
-          >
-            {(ids) => (
-              <Input {...ids} isMono value={node.ssh.address} onChange={optional(['ssh', 'address'])} />
-            )}
-          </Field>
-          <Field label="External address" help="Announced to clients." error={issue('externalIp')}>
-            {(ids) => <Input {...ids} isMono value={node.externalIp} onChange={optional(['externalIp'])} />}
-          </Field>
-          <Field label="Zone" help="Rack, room or site part." error={issue('zone')}>
-            {(ids) => (
-              <Input {...ids} value={node.zone} onChange={(event) => set(['zone'], event.target.value)} />
-            )}
-          </Field>
-          <Field label="Architecture" error={issue('arch')}>
-            {(ids) => (
-              <Select {...ids} value={node.arch} onChange={text(['arch'])}>
-                <option value="amd64">amd64</option>
-                <option value="arm64">arm64</option>
-              </Select>
-            )}
-          </Field>
-        </div>
-      )}
+      {isOpen && <MoreFields node={node} issue={issue} set={set} />}
     </li>
+  );
+}
+
+interface MoreProps {
+  readonly node: LooseNode;
+  readonly issue: (...path: string[]) => string | undefined;
+  readonly set: (path: string[], value: unknown) => void;
+}
+
+/** What is seldom asked of a host. */
+function MoreFields({ node, issue, set }: MoreProps) {
+  const optional = (path: string[]) => (event: { target: { value: string } }) =>
+    set(path, event.target.value.trim() || undefined);
+  return (
+    <div className="grid grid-cols-2 gap-3 border-t border-grid p-3 lg:grid-cols-4">
+      <Field label="SSH address" help="Where it differs from the address." error={issue('ssh', 'address')}>
+        {(ids) => <Input {...ids} isMono value={node.ssh.address} onChange={optional(['ssh', 'address'])} />}
+      </Field>
+      <Field label="External address" help="Announced to clients." error={issue('externalIp')}>
+        {(ids) => <Input {...ids} isMono value={node.externalIp} onChange={optional(['externalIp'])} />}
+      </Field>
+      <Field label="Zone" help="Rack, room or site part." error={issue('zone')}>
+        {(ids) => (
+          <Input {...ids} value={node.zone} onChange={(event) => set(['zone'], event.target.value)} />
+        )}
+      </Field>
+      <Field label="Architecture" error={issue('arch')}>
+        {(ids) => (
+          <Select {...ids} value={node.arch} onChange={(event) => set(['arch'], event.target.value)}>
+            <option value="amd64">amd64</option>
+            <option value="arm64">arm64</option>
+          </Select>
+        )}
+      </Field>
+    </div>
   );
 }

@@ -1,5 +1,4 @@
 'use client';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ActionError } from '@/lib/core/action-result';
 import { toDurationText } from '@/lib/core/duration';
@@ -16,20 +15,6 @@ import { StateMark } from '@/components/ui/state-mark';
 import { CHECK_MARKS } from './checks';
 import type { NamedNode } from './checks-panel';
 import { findPlanResult, toEstimateS, toPlanGroups } from './plan-facts';
-
-/** A plan by its id; null while there is none or it is on its way. */
-export function usePlan(planId: string | null): { plan: PlanView | null; isFailed: boolean } {
-  const { data, isError } = useQuery({
-    queryKey: ['plan', planId],
-    enabled: planId !== null,
-    queryFn: async (): Promise<PlanView> => {
-      const response = await fetch(`/api/v1/plans/${encodeURIComponent(planId ?? '')}`);
-      if (!response.ok) throw new Error(`plan ${response.status}`);
-      return (await response.json()) as PlanView; // our own server's shape
-    },
-  });
-  return { plan: data ?? null, isFailed: isError };
-}
 
 interface Props {
   readonly nodes: readonly NamedNode[];

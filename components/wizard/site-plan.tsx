@@ -1,6 +1,7 @@
 'use client';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
+import type { ActionError } from '@/lib/core/action-result';
 import type { HostKeyView } from '@/lib/access/host-key-view';
 import type { PlanKind } from '@/lib/plan/plan';
 import type { JobView } from '@/lib/run/job-view';
@@ -15,8 +16,10 @@ import { ChecksPanel } from './checks-panel';
 import type { NamedNode } from './checks-panel';
 import { HostKeyLine } from './host-key-line';
 import { toHostKeyState } from './host-key-state';
+import type { HostKeyState } from './host-key-state';
 import { findPlanResult, toApplyWords } from './plan-facts';
-import { PlanPanel, usePlan } from './plan-panel';
+import { PlanPanel } from './plan-panel';
+import { usePlan } from './use-plan';
 import { whyNoApply } from './wizard-footer';
 
 interface Props {
@@ -89,40 +92,16 @@ export function SitePlan(props: Props) {
         </span>
       </div>
       <ActionErrorPanel error={running.error} />
-      <Panel
-        label="host keys"
-        aside={
-          <Button
-            isCompact
-            look="quiet"
-            isBusy={scanning.isBusy || scan?.state === 'queued' || scan?.state === 'running'}
-            onClick={() =>
-              scanning.run({ siteId: site.id }, ({ jobId }) =>
-                setIds((current) => ({ ...current, scan: jobId })),
-              )
-            }
-          >
-            Read them again
-          </Button>
+      <HostKeysPanel
+        states={states}
+        isReading={scanning.isBusy || scan?.state === 'queued' || scan?.state === 'running'}
+        isApproving={approving.isBusy}
+        error={scanning.error ?? approving.error}
+        onRead={() =>
+          scanning.run({ siteId: site.id }, ({ jobId }) => setIds((current) => ({ ...current, scan: jobId })))
         }
-      >
-        <ul>
-          {states.map(({ node, state }) => (
-            <li
-              key={node.id}
-              className="flex items-center gap-4 border-b border-grid px-3 py-1.5 last:border-0"
-            >
-              <span className="w-32 shrink-0 truncate font-mono">{node.name}</span>
-              <HostKeyLine
-                state={state}
-                isBusy={approving.isBusy}
-                onApprove={(fingerprint) => approving.run({ siteId: site.id, nodeId: node.id, fingerprint })}
-              />
-            </li>
-          ))}
-        </ul>
-        <ActionErrorPanel error={scanning.error ?? approving.error} />
-      </Panel>
+        onApprove={(nodeId, fingerprint) => approving.run({ siteId: site.id, nodeId, fingerprint })}
+      />
       <section aria-label="Checks" className="flex flex-col gap-2">
         <h2>Checks</h2>
         <ChecksPanel
@@ -151,5 +130,44 @@ export function SitePlan(props: Props) {
         />
       </section>
     </div>
+  );
+}
+
+interface HostKeysProps {
+  readonly states: readonly { readonly node: NamedNode; readonly state: HostKeyState }[];
+  readonly isReading: boolean;
+  readonly isApproving: boolean;
+  readonly error: ActionError | null;
+  readonly onRead: () => void;
+  readonly onApprove: (nodeId: string, fingerprint: string) => void;
+}
+
+function HostKeysPanel({ states, isReading, isApproving, error, onRead, onApprove }: HostKeysProps) {
+  return (
+    <Panel
+      label="host keys"
+      aside={
+        <Button isCompact look="quiet" isBusy={isReading} onClick={onRead}>
+          Read them again
+        </Button>
+      }
+    >
+      <ul>
+        {states.map(({ node, state }) => (
+          <li
+            key={node.id}
+            className="flex items-center gap-4 border-b border-grid px-3 py-1.5 last:border-0"
+          >
+            <span className="w-32 shrink-0 truncate font-mono">{node.name}</span>
+            <HostKeyLine
+              state={state}
+              isBusy={isApproving}
+              onApprove={(fingerprint) => onApprove(node.id, fingerprint)}
+            />
+          </li>
+        ))}
+      </ul>
+      <ActionErrorPanel error={error} />
+    </Panel>
   );
 }

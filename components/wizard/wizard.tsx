@@ -1,15 +1,15 @@
 'use client';
-import { usePathname, useRouter } from 'next/navigation';
+import { usePathname } from 'next/navigation';
 import { useState } from 'react';
 import type { ComponentType } from 'react';
 import type { CredentialView } from '@/lib/access/credential-view';
-import { useHostKeys, useJob } from '@/components/live/use-live';
 import { StaticDrawing } from '@/components/diagram/static-drawing';
+import { useHostKeys } from '@/components/live/use-live';
 import { useNow } from '@/components/ui/clock';
 import { cx } from '@/components/ui/cx';
 import { ErrorPanel } from '@/components/ui/panels';
 import { StepBar } from '@/components/ui/step-bar';
-import { useAction } from '@/components/ui/use-action';
+import type { StepItem } from '@/components/ui/step-bar';
 import type { CredentialDialogProps, WizardActions } from './actions';
 import { findPreflightResult, toNodeMarks } from './checks';
 import { ChecksPanel } from './checks-panel';
@@ -18,14 +18,16 @@ import { FindingsPanel } from './findings-panel';
 import { toHostKeyState } from './host-key-state';
 import { HostsStep } from './hosts-step';
 import { NetworkStep } from './network-step';
-import { findPlanResult } from './plan-facts';
-import { PlanPanel, usePlan } from './plan-panel';
+import { PlanPanel } from './plan-panel';
 import { ShapeStep } from './shape-step';
 import type { DraftItem } from './shape-step';
 import { findStep, WIZARD_STEPS, whyClosed } from './steps';
 import type { Progress, WizardStep } from './steps';
 import { toDraftDrawing } from './to-draft-drawing';
 import { useWizard } from './use-wizard';
+import type { Wizard as WizardState } from './use-wizard';
+import { useWizardWork } from './use-wizard-work';
+import type { WizardWork } from './use-wizard-work';
 import type { WizardDraft } from './wizard-draft';
 import { WizardFooter } from './wizard-footer';
 
@@ -44,180 +46,182 @@ function toUrl(step: WizardStep, draftId: string | null): string {
   return `/sites/new/${step}${draftId ? `?draft=${encodeURIComponent(draftId)}` : ''}`;
 }
 
+function findStepOfUrl(pathname: string): WizardStep | null {
+  return findStep(pathname.split('/')[3]);
+}
+
 /** New site in five named steps, each with its URL; the drawing beside them grows as one types. */
-export function Wizard({
-  step: firstStep,
-  draftId,
-  initial,
-  drafts,
-  credentials,
-  userName,
-  actions,
-  CredentialDialog,
-}: WizardProps) {
-  const router = useRouter();
-  const step = findStep(usePathname().split('/')[3]) ?? firstStep;
-  const [today] = useState(useNow(1000));
+export function Wizard(props: WizardProps) {
+  const step = findStepOfUrl(usePathname()) ?? props.step;
   const wizard = useWizard({
-    draftId,
-    initial,
-    actions,
+    draftId: props.draftId,
+    initial: props.initial,
+    actions: props.actions,
     onDraftId: (id) => {
-      const url = toUrl(findStep(window.location.pathname.split('/')[3]) ?? firstStep, id);
-      if (`${window.location.pathname}${window.location.search}` !== url)
-        window.history.replaceState(null, '', url);
+      const url = toUrl(findStepOfUrl(window.location.pathname) ?? props.step, id);
+      const isThere = `${window.location.pathname}${window.location.search}` === url;
+      if (!isThere) window.history.replaceState(null, '', url);
     },
   });
-  const { draft, check } = wizard;
-  const nodes = toLooseNodes(draft.document);
-  const keys = useHostKeys(draft.siteId);
-  const preflight = useJob(draft.preflightJobId);
-  const planJob = useJob(draft.planJobId);
-  const { plan, isFailed } = usePlan(findPlanResult(planJob)?.planId ?? null);
-  const [preflighting, planning, running] = [
-    useAction(actions.startPreflight),
-    useAction(actions.startPlan),
-    useAction(actions.startRun),
-  ];
-
-  const errors = check.findings.filter((finding) => finding.severity === 'error').length + check.issues.size;
-  const progress: Progress = {
-    hasName: draft.name.trim() !== '',
-    nodes: nodes.length,
-    isBuildable: errors === 0,
-    problems: errors,
-    unapprovedKeys: nodes.filter((node) => toHostKeyState(node.id, keys, null).kind !== 'approved').length,
-  };
-  const runChecks = async () => {
-    const siteId = await wizard.storeSite();
-    if (siteId) preflighting.run({ siteId }, ({ jobId }) => wizard.update({ preflightJobId: jobId }));
-  };
-  const makePlan = async () => {
-    const siteId = await wizard.storeSite();
-    if (siteId) planning.run({ siteId, kind: 'apply' }, ({ jobId }) => wizard.update({ planJobId: jobId }));
-  };
+  const work = useWizardWork(wizard, props.actions);
+  const progress = useProgress(wizard);
   const goTo = (next: WizardStep) => {
     void wizard.flush();
     window.history.pushState(null, '', toUrl(next, wizard.draftId()));
     window.scrollTo({ top: 0 });
-    if (next === 'checks' && !preflight) void runChecks();
-    if (next === 'plan') void makePlan();
-  };
-  const apply = () => {
-    if (!plan) return;
-    running.run({ planId: plan.plan.id }, ({ runId }) => {
-      const id = wizard.draftId();
-      if (id) void actions.deleteDraft({ draftId: id });
-      router.push(`/runs/${runId}`);
-    });
+    if (next === 'checks' && !work.preflight) void work.runChecks();
+    if (next === 'plan') void work.makePlan();
   };
   const isWide = step === 'checks' || step === 'plan';
-  const drawing = toDraftDrawing(draft.document, {
-    name: draft.name,
-    drawnBy: userName,
-    date: new Date(today).toISOString().slice(0, 10),
-    revision: null,
-    states: toNodeMarks(
-      findPreflightResult(preflight),
-      nodes.map((node) => node.id),
-    ),
-  });
   return (
     <div className="flex flex-1 flex-col gap-4">
       <h1 className="sr-only">New site, {WIZARD_STEPS.find((each) => each.key === step)?.label}</h1>
-      <StepBar
-        label="Steps"
-        steps={WIZARD_STEPS.map((each, index) => toStepItem(each, index, step, progress, goTo))}
-      />
+      <StepBar label="Steps" steps={toStepItems(step, progress, goTo)} />
       <div
         className={cx(
           'grid flex-1 items-start gap-4',
-          isWide
-            ? 'md:grid-cols-[minmax(0,1fr)_minmax(0,20rem)]'
-            : 'md:grid-cols-[minmax(0,1fr)_minmax(0,38%)]',
+          isWide ? 'md:grid-cols-[minmax(0,1fr)_20rem]' : 'md:grid-cols-[minmax(0,1fr)_minmax(0,38%)]',
         )}
       >
-        <div className="min-w-0">
-          {step === 'shape' && <ShapeStep wizard={wizard} drafts={drafts} />}
-          {step === 'hosts' && (
-            <HostsStep
-              wizard={wizard}
-              actions={actions}
-              credentials={credentials}
-              CredentialDialog={CredentialDialog}
-            />
-          )}
-          {step === 'network' && <NetworkStep wizard={wizard} />}
-          {step === 'checks' && (
-            <ChecksPanel
-              nodes={nodes}
-              job={preflight}
-              isBusy={preflighting.isBusy}
-              error={preflighting.error}
-              reason={whyClosed('checks', progress)}
-              onRun={() => void runChecks()}
-            />
-          )}
-          {step === 'plan' && (
-            <PlanPanel
-              nodes={nodes}
-              job={planJob}
-              plan={plan}
-              isFailed={isFailed}
-              isBusy={planning.isBusy}
-              error={planning.error ?? running.error}
-              onPlan={() => void makePlan()}
-            />
-          )}
+        <div className="flex min-w-0 flex-col gap-4">
+          <StepBody {...props} step={step} wizard={wizard} work={work} progress={progress} />
           {wizard.storeError && step !== 'hosts' && <ErrorPanel title={wizard.storeError} />}
         </div>
-        <div className="sticky top-14 flex max-h-[calc(100vh-9rem)] min-w-0 flex-col gap-3">
-          <StaticDrawing drawing={drawing} className={isWide ? 'h-80' : 'h-[52vh] min-h-72'} />
-          <FindingsPanel
-            findings={check.findings}
-            issues={step === 'shape' ? new Map() : check.issues}
-            onFix={wizard.applyFix}
-          />
-        </div>
+        <Beside wizard={wizard} work={work} userName={props.userName} step={step} isSmall={isWide} />
       </div>
       <WizardFooter
         step={step}
         progress={progress}
         saveState={wizard.saveState}
-        plan={plan}
-        isApplying={running.isBusy}
+        plan={work.plan}
+        isApplying={work.isApplying}
         onGo={goTo}
-        onApply={apply}
+        onApply={work.apply}
       />
     </div>
   );
 }
 
-function toStepItem(
-  { key, label }: (typeof WIZARD_STEPS)[number],
-  index: number,
+/** How far the form is: what decides which steps are open. */
+function useProgress({ draft, check }: WizardState): Progress {
+  const keys = useHostKeys(draft.siteId);
+  const nodes = toLooseNodes(draft.document);
+  const problems =
+    check.issues.size + check.findings.filter((finding) => finding.severity === 'error').length;
+  return {
+    hasName: draft.name.trim() !== '',
+    nodes: nodes.length,
+    isBuildable: problems === 0,
+    problems,
+    unapprovedKeys: nodes.filter((node) => toHostKeyState(node.id, keys, null).kind !== 'approved').length,
+  };
+}
+
+interface StepBodyProps extends WizardProps {
+  readonly wizard: WizardState;
+  readonly work: WizardWork;
+  readonly progress: Progress;
+}
+
+function StepBody({ step, wizard, work, progress, ...props }: StepBodyProps) {
+  const nodes = toLooseNodes(wizard.draft.document);
+  switch (step) {
+    case 'shape':
+      return <ShapeStep wizard={wizard} drafts={props.drafts} />;
+    case 'hosts':
+      return (
+        <HostsStep
+          wizard={wizard}
+          actions={props.actions}
+          credentials={props.credentials}
+          CredentialDialog={props.CredentialDialog}
+        />
+      );
+    case 'network':
+      return <NetworkStep wizard={wizard} />;
+    case 'checks':
+      return (
+        <ChecksPanel
+          nodes={nodes}
+          job={work.preflight}
+          isBusy={work.isChecking}
+          error={work.checkError}
+          reason={whyClosed('checks', progress)}
+          onRun={() => void work.runChecks()}
+        />
+      );
+    case 'plan':
+      return (
+        <PlanPanel
+          nodes={nodes}
+          job={work.planJob}
+          plan={work.plan}
+          isFailed={work.isPlanUnreadable}
+          isBusy={work.isPlanning}
+          error={work.planError}
+          onPlan={() => void work.makePlan()}
+        />
+      );
+  }
+}
+
+interface BesideProps {
+  readonly wizard: WizardState;
+  readonly work: WizardWork;
+  readonly userName: string;
+  readonly step: WizardStep;
+  readonly isSmall: boolean;
+}
+
+/** The drawing and what the rules say to it. */
+function Beside({ wizard: { draft, check, applyFix }, work, userName, step, isSmall }: BesideProps) {
+  const [today] = useState(useNow());
+  const nodeIds = toLooseNodes(draft.document).map((node) => node.id);
+  const drawing = toDraftDrawing(draft.document, {
+    name: draft.name,
+    drawnBy: userName,
+    date: new Date(today).toISOString().slice(0, 10),
+    revision: null,
+    states: toNodeMarks(findPreflightResult(work.preflight), nodeIds),
+  });
+  return (
+    <div className="sticky top-14 flex max-h-[calc(100vh-9rem)] min-w-0 flex-col gap-3">
+      <StaticDrawing drawing={drawing} className={isSmall ? 'h-80' : 'h-[52vh] min-h-72'} />
+      <FindingsPanel
+        findings={check.findings}
+        issues={step === 'shape' ? NO_ISSUES : check.issues}
+        onFix={applyFix}
+      />
+    </div>
+  );
+}
+
+const NO_ISSUES: ReadonlyMap<string, string> = new Map();
+
+function toStepItems(
   current: WizardStep,
   progress: Progress,
   goTo: (step: WizardStep) => void,
-) {
-  const closed = whyClosed(key, progress);
+): readonly StepItem[] {
   const currentIndex = WIZARD_STEPS.findIndex((step) => step.key === current);
-  const state = key === current ? 'current' : closed ? 'closed' : index < currentIndex ? 'done' : 'open';
-  return {
-    key,
-    label,
-    state,
-    content: (className: string) => (
-      <button
-        type="button"
-        aria-disabled={closed ? true : undefined}
-        title={closed ?? undefined}
-        className={cx(className, 'w-full text-left')}
-        onClick={() => !closed && goTo(key)}
-      >
-        <span className="drawn-label">{index + 1}</span>
-        {label}
-      </button>
-    ),
-  } as const;
+  return WIZARD_STEPS.map(({ key, label }, index) => {
+    const closed = whyClosed(key, progress);
+    return {
+      key,
+      label,
+      state: key === current ? 'current' : closed ? 'closed' : index < currentIndex ? 'done' : 'open',
+      content: (className) => (
+        <button
+          type="button"
+          aria-disabled={closed ? true : undefined}
+          title={closed ?? undefined}
+          className={cx(className, 'w-full text-left')}
+          onClick={() => !closed && goTo(key)}
+        >
+          <span className="drawn-label">{index + 1}</span>
+          {label}
+        </button>
+      ),
+    };
+  });
 }

@@ -57,7 +57,7 @@ async function processesIn(paths: readonly string[]): Promise<number[]> {
 export async function setFrozen(machine: string, frozen: boolean): Promise<void> {
   for (const path of await findCgroups(machine)) {
     const [unified, legacy] = [join(path, 'cgroup.freeze'), join(path, 'freezer.state')];
-    if (existsSync(legacy)) await writeFile(legacy, 'THAWED');
+    if (existsSync(legacy)) await writeFile(legacy, frozen ? 'FROZEN' : 'THAWED');
     else if (existsSync(unified) && path.startsWith(join(base, ours)))
       await writeFile(unified, frozen ? '1' : '0');
   }

@@ -140,7 +140,7 @@ export async function removeDeadLabs(dir: string = defaultLabDir): Promise<strin
   const { states, broken } = await listStates(dir);
   const isDead = (state: LabState) =>
     state.machineBootId !== readMachineBootId() || (state.owner !== null && !isRunning(state.owner));
-  const dead = states.filter((s) => isDead(s) && false);
+  const dead = states.filter(isDead);
   for (const state of dead) await destroyLab(dir, state);
   for (const path of broken) await rm(path, { recursive: true, force: true });
   return dead.map((state) => state.name);

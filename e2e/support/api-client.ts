@@ -39,7 +39,7 @@ export function createApiClient(url: string, token: string): ApiClient {
           const job = JobView.parse(await call('GET', `/jobs/${id}`));
           return (job.state === 'done' || job.state === 'failed') && job;
         },
-        { what: `the job of ${path}`, timeoutMs: 60_000, everyMs: 100 },
+        { what: `the job of ${path}`, timeoutMs: 60_000, everyMs: 300 },
       );
       if (ended.failure) throw new Error(`${path}: ${ended.failure.message} ${ended.failure.nextAction}`);
       return ended.result;
@@ -51,7 +51,7 @@ export function createApiClient(url: string, token: string): ApiClient {
           const view = await run(runId);
           return END_STATES.includes(view.state) && view;
         },
-        { what: `the end of run ${runId}`, timeoutMs, everyMs: 250 },
+        { what: `the end of run ${runId}`, timeoutMs, everyMs: 500 },
       ),
     events: async (runId) => {
       const events: RunEvent[] = [];

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
-import type { Lab, LabHost } from '@/e2e/lab/lab';
+import type { LabHost } from '@/e2e/lab/lab';
 import { createOpaqueToken, toTokenHash } from '@/lib/secrets/opaque-token';
 import { PlanResult, PreflightResult, ScanResult } from '@/lib/run/job-view';
 import type { SiteplanProcess } from '@/lib/testing/siteplan-process';
@@ -45,7 +45,6 @@ export function toThinTopology(host: LabHost, mirrorUrl: string, credentialId: s
     rke2: { version: RKE2_VERSION, artifacts: { from: 'mirror', url: mirrorUrl } },
     nodes: [
       {
-        id: 'n-server-one',
         name: host.name,
         role: 'server',
         internalIp: host.address,
@@ -58,12 +57,10 @@ export function toThinTopology(host: LabHost, mirrorUrl: string, credentialId: s
 /** Credential, site, host key: everything up to where preflight and plans can be made. */
 export async function createThinSite(
   api: ApiClient,
-  lab: Lab,
+  host: LabHost,
   mirrorUrl: string,
   name: string,
 ): Promise<string> {
-  const host = lab.hosts[0];
-  if (!host) throw new Error('the lab has no host');
   const privateKey = readFileSync(host.privateKeyPath, 'utf8');
   const credential = await api.call('POST', '/credentials', { kind: 'key', name: `${name} key`, privateKey });
   const { id: credentialId } = credential as { id: string };

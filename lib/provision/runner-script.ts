@@ -184,11 +184,10 @@ do_exec() {
   boot_id
   start_of $$
   printf '%s %s %s %s\\n' "$now_boot" $$ "$started" "$mode" > "boot.$$" || exit 73
-  settle "boot.$$"
   # A link never replaces: of two starts of the same act one goes on.
   ln "boot.$$" boot 2>/dev/null || { rm -f "boot.$$"; exit 0; }
   rm -f "boot.$$"
-  settle .
+  settle boot .
   if [ -f cancel ]; then finish 143 cancel; fi
   trap 'stopped=1' TERM INT HUP
   stopped=0
@@ -200,7 +199,8 @@ do_exec() {
   ) < input >> journal 2>&1 &
   child=$!
   start_of "$child"
-  printf '%s %s\\n' "$child" "$started" | write_new child
+  printf '%s %s\\n' "$child" "$started" > child.new
+  mv -f child.new child
   watch_act "$child" "$limit_s" &
   watcher=$!
   code=143
@@ -209,7 +209,8 @@ do_exec() {
     code=$?
     kill -0 "$child" 2>/dev/null || break
   done
-  kill "$watcher" 2>/dev/null
+  # Not TERM: a subshell that has only just begun may still hold our trap and live on.
+  kill -KILL "$watcher" 2>/dev/null
   cut_journal
   # Told to stop by nobody of ours: the host goes down. Without an exit file the act counts as interrupted.
   if [ "$stopped" = 1 ] && [ ! -f cancel ] && [ ! -f timeout ]; then remove_inputs .; exit 143; fi
@@ -221,8 +222,9 @@ do_exec() {
 
 finish() {
   remove_inputs .
-  [ ! -s journal ] || settle journal
-  printf '%s %s\\n' "$1" "$2" | write_new exit
+  printf '%s %s\\n' "$1" "$2" > exit.new
+  settle journal exit.new
+  mv -f exit.new exit
   settle .
   exit 0
 }
@@ -241,6 +243,9 @@ watch_act() {
   trap - TERM INT HUP
   ticks=0
   while sleep 1; do
+    # The leader is gone: nothing to watch, and the number of the group may be somebody else's.
+    start_of $$
+    if [ -f exit ] || [ -z "$started" ]; then exit 0; fi
     cut_journal
     ticks=$((ticks + 1))
     if [ "$ticks" -eq "$2" ]; then : > timeout; kill -TERM -- "-$1" 2>/dev/null; fi

@@ -37,7 +37,7 @@ for from in /usr/local /opt/rke2; do
     done
   fi
 done
-for unit in rke2-server.service rke2-agent.service; do drop_stamps "$unit"; rm -f "$state/starting/$unit"; done
+for unit in rke2-server.service rke2-agent.service; do drop_stamps "$unit"; done
 run_script() {
   if [ ! -f "$copy/$1" ]; then note "there is no $1 on this host"; return 0; fi
   note "running $1"

@@ -24,7 +24,7 @@ write_stamp() {
 }
 drop_stamps() {
   printf '%s\\n' "$1" | while IFS= read -r stamp; do
-    if [ -n "$stamp" ]; then rm -f "$state/stamps/$stamp"; fi
+    if [ -n "$stamp" ]; then rm -f "$state/stamps/$stamp" "$state/starting/$stamp"; fi
   done
 }
 seconds_up() { read -r up _ < /proc/uptime; printf '%s' "\${up%%.*}"; }

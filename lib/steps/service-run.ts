@@ -23,8 +23,8 @@ is_so() {
 `;
 
 /**
- * The mark in `starting` says which configuration the start in progress was given, so that an act that was cut goes
- * on waiting instead of starting again. `systemctl start` would block for ever where a join fails (rke2#989), hence
+ * The mark in `starting` says which configuration the start in progress was given and which invocation of the unit ran
+ * before it: an act that was cut goes on waiting where the start was asked for, and asks for it where it was not yet. `systemctl start` would block for ever where a join fails (rke2#989), hence
  * `--no-block` and a poll; the loop ends by itself when the unit was restarted too often or its time is over.
  */
 const ACT = `
@@ -40,10 +40,13 @@ failures=0
 systemctl enable -- "$sp_unit" 2>&1
 active=$(show ActiveState)
 given=
-if [ -f "$mark" ]; then given=$(cat "$mark"); fi
+before=
+if [ -f "$mark" ]; then read -r given before < "$mark" || :; fi
+invocation=$(show InvocationID)
+job=$(show Job)
 case "$active" in
-  active|activating|reloading)
-    if [ "$given" = "$sp_stamp" ]; then
+  active|activating|reloading|deactivating)
+    if [ "$given" = "$sp_stamp" ] && { [ "\${job:-0}" != 0 ] || [ "$invocation" != "$before" ]; }; then
       note "$sp_unit is already starting with this configuration"
       how=
     else
@@ -52,10 +55,10 @@ case "$active" in
   *) how=start ;;
 esac
 if [ -n "$how" ]; then
-  make_state_dir starting
-  (umask 077; printf '%s\\n' "$sp_stamp" > "$mark.new")
-  mv -f "$mark.new" "$mark"
   drop_stamps "$sp_unit"
+  make_state_dir starting
+  (umask 077; printf '%s %s\\n' "$sp_stamp" "$invocation" > "$mark.new")
+  mv -f "$mark.new" "$mark"
   systemctl reset-failed -- "$sp_unit" 2>/dev/null || :
   restarts=$(show NRestarts)
   restarts=\${restarts:-0}

@@ -96,7 +96,7 @@ async function answer(
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'https://api');
   const user = findUser(request);
-  if (user === null) return send(response, 200, {});
+  if (user === null) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
   const target = parseTarget(url);
   const method = request.method ?? 'GET';
   if (!isAllowed(user, method, target)) {

@@ -52,7 +52,7 @@ export async function reconcileBootstrapData(
   const key = `/bootstrap/${createHash('sha256').update(password).digest('hex').slice(0, 12)}`;
   const { entries } = await etcd.list('/bootstrap/');
   const ours = entries.find((entry) => entry.key === key);
-  if (false as boolean)
+  if (ours === undefined && entries.length > 0)
     throw new Error('bootstrap data already found and encrypted with different token');
   if (ours !== undefined) {
     decrypt(ours.value, password);

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 const caDays = 3650;
 const leafDays = 365;
 /** RKE2 renews a leaf at a service start within this many days of its end (since May 2025; facts 6). */
-const renewWithinDays = 0;
+const renewWithinDays = 120;
 const dayMs = 86_400_000;
 
 export interface LeafSpec {

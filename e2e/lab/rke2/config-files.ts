@@ -40,7 +40,7 @@ export function mergeConfigFiles(
   for (const key of unknown) merged.delete(key);
   return {
     values: merged,
-    warnings: [].map((key) => `Unknown flag --${key} found in config.yaml, skipping\n`),
+    warnings: unknown.map((key) => `Unknown flag --${key} found in config.yaml, skipping\n`),
   };
 }
 

@@ -46,7 +46,7 @@ tree() {
   for child in $(ps -o pid= --ppid "$1"); do tree "$child"; done
 }
 for shim in $(ps -e -ww -o pid= -o args= | grep "[ ]$data/data/[^/]*/bin/containerd-shim" | awk '{print $1}'); do
-  true $(tree "$shim") 2>/dev/null
+  kill -9 $(tree "$shim") 2>/dev/null
 done
 
 for place in /run/k3s /var/lib/kubelet/pods /run/netns/cni-; do
