@@ -58,7 +58,7 @@ function Canvas({ list, selectedId, onSelect }: Props) {
       onSelectionChange={({ nodes: [chosen] }) => chosen && chosen.id !== selectedId && onSelect(chosen.id)}
       proOptions={{ hideAttribution: true }}
     >
-      <Background variant={BackgroundVariant.Lines} gap={24} color="var(--grid)" />
+      <Background variant={BackgroundVariant.Lines} gap={24} color="var(--squares)" />
       {flow.corners.map((group) => (
         <Panel key={group.id} position={group.kind === 'legend' ? 'bottom-left' : 'bottom-right'}>
           <GroupPicture group={group} />

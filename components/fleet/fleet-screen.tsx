@@ -102,6 +102,15 @@ function toRow(site: SiteView, nowMs: number): FleetRow {
   };
 }
 
+/** What the wizard asks for, in its order. */
+const STEPS = [
+  ['Shape', 'name and pattern'],
+  ['Hosts', 'addresses and keys'],
+  ['Network', 'release and Cilium'],
+  ['Checks', 'read, not changed'],
+  ['Plan', 'each step and file'],
+] as const;
+
 /** All sites, worst first; a state in the URL leaves only those. */
 export function FleetScreen({
   sites: initial,
@@ -129,8 +138,16 @@ export function FleetScreen({
   if (sites.length === 0) {
     return (
       <EmptyState title="No site yet" action={newSite}>
-        A site is a place with one RKE2 cluster. Draw it, see what will happen to which host, let it happen,
-        and watch the same drawing live.
+        <p>A site is a place with one RKE2 cluster. You draw it, and watch the same drawing live.</p>
+        <ol className="mt-4 grid grid-cols-5 border border-grid text-left">
+          {STEPS.map(([step, what], index) => (
+            <li key={step} className="border-r border-grid p-2 last:border-r-0">
+              <span className="drawn-label block">{index + 1}</span>
+              <b className="block font-medium text-ink">{step}</b>
+              {what}
+            </li>
+          ))}
+        </ol>
       </EmptyState>
     );
   }

@@ -47,12 +47,10 @@ export function RunScreen({ run: initialRun, events, plan, nodeNames, refusal, c
   const isLive = !RUN_STATES[summary.state].isTerminal;
   const shown = chosenId === null ? lines : lines.filter((line) => line.stepId === chosenId);
   return (
-    <div className="flex min-h-0 flex-1 flex-col gap-3">
+    <div className="flex min-h-[calc(100vh-76px)] flex-col gap-3 md:h-[calc(100vh-76px)]">
       <RunHead log={log} refusal={refusal} cancelRun={cancelRun} retryRun={retryRun} planId={plan.id} />
       {summary.cause && (
-        <ErrorPanel
-          title={toCauseTitle(summary.cause.stepId, plan, nodeName) + summary.cause.failure.message}
-        >
+        <ErrorPanel title={toCauseTitle(summary.cause.stepId, plan) + summary.cause.failure.message}>
           <strong className="font-medium">What to do: </strong>
           {summary.cause.failure.nextAction}
         </ErrorPanel>
@@ -75,7 +73,7 @@ export function RunScreen({ run: initialRun, events, plan, nodeNames, refusal, c
         chosenId={chosenId}
         onChoose={setChosen}
       />
-      <div className="grid h-[calc(100vh-20rem)] min-h-96 flex-1 grid-cols-1 gap-3 md:grid-cols-[minmax(16rem,24rem)_minmax(0,1fr)]">
+      <div className="grid min-h-96 flex-1 grid-cols-1 gap-3 md:grid-cols-[minmax(16rem,24rem)_minmax(0,1fr)]">
         <StepTree
           steps={plan.steps}
           summary={summary}
@@ -97,10 +95,10 @@ export function RunScreen({ run: initialRun, events, plan, nodeNames, refusal, c
   );
 }
 
-function toCauseTitle(stepId: string | null, plan: Plan, nodeName: (nodeId: string) => string): string {
+/** The failure's own words name the host and the step; its number is where it stands in the plan. */
+function toCauseTitle(stepId: string | null, plan: Plan): string {
   const index = plan.steps.findIndex((step) => step.id === stepId);
-  const step = plan.steps[index];
-  return step ? `Step ${index + 1} on ${nodeName(step.nodeId)}, ${step.title}: ` : '';
+  return index < 0 ? '' : `Step ${index + 1} of ${plan.steps.length}: `;
 }
 
 interface HeadProps {

@@ -82,7 +82,7 @@ function StepLine({ number, step, known, nowMs, isChosen, onChoose }: StepLinePr
       <span className="w-6 text-right font-mono text-11 text-soft">{number}</span>
       <StateGlyph {...mark} />
       <span className="sr-only">{mark.word}: </span>
-      <span className="min-w-0 flex-1">{step.title}</span>
+      <span className="min-w-0 flex-1 wrap-anywhere">{step.title}</span>
       <span className="font-mono text-11 whitespace-nowrap text-soft">{toTimeWords(known, nowMs)}</span>
     </button>
   );
@@ -93,5 +93,6 @@ function toTimeWords(known: StepSummary | undefined, nowMs: number): string {
   if (known.outcome === 'already-so') return 'already so';
   const endMs = known.finishedAt === null ? nowMs : Date.parse(known.finishedAt);
   const tries = known.attempt > 1 ? `, try ${known.attempt}` : '';
-  return toDurationText(endMs - Date.parse(known.startedAt)) + tries;
+  const tookMs = endMs - Date.parse(known.startedAt);
+  return (tookMs < 1000 ? '<1 s' : toDurationText(tookMs)) + tries;
 }

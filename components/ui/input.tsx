@@ -47,7 +47,7 @@ interface CheckboxProps extends Omit<ComponentProps<'input'>, 'type'> {
 export function Checkbox({ label, help, className, ...rest }: CheckboxProps) {
   return (
     <label className={cx('flex items-start gap-2', className)}>
-      <input type="checkbox" {...rest} className="mt-0.5 size-4 accent-(--accent)" />
+      <input type="checkbox" {...rest} className="mt-0.5" />
       <span>
         {label}
         {help && <span className="block text-soft">{help}</span>}
@@ -88,7 +88,7 @@ export function Choices<V extends string>({ legend, name, value, choices, onChan
             name={name}
             checked={choice.value === value}
             onChange={() => onChange(choice.value)}
-            className="mt-0.5 accent-(--accent)"
+            className="mt-0.5"
           />
           <span>
             {choice.label}

@@ -13,7 +13,7 @@ export function EmptyState({
 }) {
   return (
     <div className="squared flex min-h-72 flex-1 flex-col items-center justify-center gap-3 border border-grid p-8 text-center">
-      <div className="max-w-120 border border-line bg-paper p-6">
+      <div className="max-w-160 border border-line bg-paper p-6">
         <h2 className="mb-1">{title}</h2>
         <div className="text-soft">{children}</div>
         {action && <div className="mt-4">{action}</div>}

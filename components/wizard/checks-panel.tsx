@@ -7,10 +7,11 @@ import { Button } from '@/components/ui/button';
 import { CodeView } from '@/components/ui/code-view';
 import { CopyButton } from '@/components/ui/copy-button';
 import { cx } from '@/components/ui/cx';
-import { EmptyState, ErrorPanel, Facts, Panel } from '@/components/ui/panels';
+import { EmptyState, ErrorPanel, Facts } from '@/components/ui/panels';
 import { RelativeTime } from '@/components/ui/relative-time';
-import { StateMark } from '@/components/ui/state-mark';
+import { StateGlyph, StateMark } from '@/components/ui/state-mark';
 import { CHECK_MARKS, findPreflightResult, toCheckRows, toCheckSummary } from './checks';
+import type { CheckRow } from './checks';
 
 export interface NamedNode {
   readonly id: string;
@@ -35,9 +36,6 @@ export function ChecksPanel({ nodes, job, isBusy, error, reason, onRun }: Props)
     <Button isBusy={isBusy || isRunning} reason={reason} onClick={onRun}>
       {result ? 'Run the checks again' : 'Run the checks'}
     </Button>
-  );
-  const cell = result?.cells.find(
-    (each) => each.nodeId === chosen?.nodeId && each.checkId === chosen.checkId,
   );
   return (
     <div className="flex flex-col gap-3">
@@ -70,7 +68,6 @@ export function ChecksPanel({ nodes, job, isBusy, error, reason, onRun }: Props)
           <Matrix nodes={nodes} cells={result.cells} chosen={chosen} onChoose={setChosen} />
         </>
       )}
-      {cell && <CellDetail cell={cell} nodeName={nameOf(nodes, cell.nodeId)} />}
     </div>
   );
 }
@@ -79,7 +76,7 @@ interface MatrixProps {
   readonly nodes: readonly NamedNode[];
   readonly cells: readonly CheckCell[];
   readonly chosen: { nodeId: string; checkId: string } | null;
-  readonly onChoose: (cell: { nodeId: string; checkId: string }) => void;
+  readonly onChoose: (cell: { nodeId: string; checkId: string } | null) => void;
 }
 
 function Matrix({ nodes, cells, chosen, onChoose }: MatrixProps) {
@@ -104,33 +101,7 @@ function Matrix({ nodes, cells, chosen, onChoose }: MatrixProps) {
         </thead>
         <tbody>
           {toCheckRows(cells).map((row) => (
-            <tr key={row.checkId} className="border-b border-grid last:border-b-0">
-              <th scope="row" className="px-3 text-left font-normal">
-                {row.title}
-              </th>
-              {nodes.map((node) => {
-                const cell = row.cells.get(node.id);
-                const isChosen = chosen?.nodeId === node.id && chosen.checkId === row.checkId;
-                return (
-                  <td key={node.id} className={cx('p-0', isChosen && 'bg-grid')}>
-                    {cell && (
-                      <button
-                        type="button"
-                        aria-pressed={isChosen}
-                        className="flex h-8 w-full items-center px-3 text-left hover:bg-grid focus-visible:outline-offset-[-2px]"
-                        onClick={() => onChoose({ nodeId: node.id, checkId: row.checkId })}
-                      >
-                        <StateMark
-                          {...CHECK_MARKS[cell.status]}
-                          word={cell.value || CHECK_MARKS[cell.status].word}
-                        />
-                        <span className="sr-only">, {CHECK_MARKS[cell.status].word}</span>
-                      </button>
-                    )}
-                  </td>
-                );
-              })}
-            </tr>
+            <MatrixRow key={row.checkId} row={row} nodes={nodes} chosen={chosen} onChoose={onChoose} />
           ))}
         </tbody>
       </table>
@@ -138,33 +109,80 @@ function Matrix({ nodes, cells, chosen, onChoose }: MatrixProps) {
   );
 }
 
+interface MatrixRowProps extends Omit<MatrixProps, 'cells'> {
+  readonly row: CheckRow;
+}
+
+/** One check on all hosts; a chosen cell tells more right under its row. */
+function MatrixRow({ row, nodes, chosen, onChoose }: MatrixRowProps) {
+  const open = chosen?.checkId === row.checkId ? row.cells.get(chosen.nodeId) : undefined;
+  return (
+    <>
+      <tr className="border-b border-grid last:border-b-0">
+        <th scope="row" className="px-3 text-left font-normal">
+          {row.title}
+        </th>
+        {nodes.map((node) => {
+          const cell = row.cells.get(node.id);
+          const isChosen = cell !== undefined && cell === open;
+          return (
+            <td key={node.id} className={cx('p-0', isChosen && 'bg-grid')}>
+              {cell && (
+                <button
+                  type="button"
+                  aria-expanded={isChosen}
+                  className="flex h-8 w-full items-center gap-1.5 px-3 text-left hover:bg-grid focus-visible:outline-offset-[-2px]"
+                  onClick={() => onChoose(isChosen ? null : { nodeId: node.id, checkId: row.checkId })}
+                >
+                  <StateGlyph {...CHECK_MARKS[cell.status]} />
+                  <span className="sr-only">{CHECK_MARKS[cell.status].word}: </span>
+                  {cell.value || CHECK_MARKS[cell.status].word}
+                </button>
+              )}
+            </td>
+          );
+        })}
+      </tr>
+      {open && (
+        <tr className="border-b border-line">
+          <td colSpan={nodes.length + 1} className="bg-paper p-3">
+            <CellDetail cell={open} nodeName={nameOf(nodes, open.nodeId)} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
 function CellDetail({ cell, nodeName }: { readonly cell: CheckCell; readonly nodeName: string }) {
   return (
-    <Panel label={`${nodeName}, ${cell.title}`} aside={<StateMark {...CHECK_MARKS[cell.status]} />}>
-      <div className="flex flex-col gap-2 p-3" aria-live="polite">
-        <Facts
-          entries={[
-            [
-              'found',
-              <span key="found" className="font-mono">
-                {cell.value}
-              </span>,
-            ],
-            ['wanted', cell.threshold],
-            ['why', cell.why],
-          ]}
-        />
-        {cell.fix && cell.status !== 'ok' && (
-          <div>
-            <div className="flex items-center justify-between">
-              <h3>What to do</h3>
-              <CopyButton text={cell.fix} />
-            </div>
-            <CodeView text={cell.fix} className="whitespace-pre-wrap" />
+    <div className="flex flex-col gap-2" aria-live="polite">
+      <h3>
+        {cell.title} on <span className="font-mono">{nodeName}</span>{' '}
+        <StateMark {...CHECK_MARKS[cell.status]} />
+      </h3>
+      <Facts
+        entries={[
+          [
+            'found',
+            <span key="found" className="font-mono">
+              {cell.value}
+            </span>,
+          ],
+          ['wanted', cell.threshold],
+          ['why', cell.why],
+        ]}
+      />
+      {cell.fix && cell.status !== 'ok' && (
+        <div>
+          <div className="flex items-center justify-between">
+            <h3>What to do</h3>
+            <CopyButton text={cell.fix} />
           </div>
-        )}
-      </div>
-    </Panel>
+          <CodeView text={cell.fix} className="whitespace-pre-wrap" />
+        </div>
+      )}
+    </div>
   );
 }
 

@@ -56,7 +56,7 @@ export function FindingsPanel({ findings, issues, onFix }: PanelProps) {
       className="max-h-72 shrink-0 overflow-auto"
       aside={
         <span className="drawn-label" aria-live="polite">
-          {errors} to settle, {warnings} to think about
+          {errors} to settle, {warnings} to weigh
         </span>
       }
     >

@@ -60,7 +60,7 @@ function Fingerprint({
     <span className="inline-flex min-w-0 items-center gap-1 font-mono text-11">
       <span className="text-soft">{algorithm}</span>
       <span className="break-all">{fingerprint}</span>
-      <CopyButton text={fingerprint} />
+      <CopyButton isIcon text={fingerprint} />
     </span>
   );
 }

@@ -80,6 +80,14 @@ function NothingToDo({ again }: { readonly again: React.ReactNode }) {
   );
 }
 
+const COLUMNS = [
+  ['number', 'w-9'],
+  ['step', ''],
+  ['restarts', 'w-24'],
+  ['quorum during', 'w-18'],
+  ['time', 'w-18'],
+] as const;
+
 interface StepsProps {
   readonly plan: PlanView;
   readonly nodes: readonly NamedNode[];
@@ -101,12 +109,16 @@ function Steps({ plan: { plan, stale }, nodes, again }: StepsProps) {
       </div>
       <div className="grid min-h-0 grid-cols-1 items-start gap-3 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="max-h-[70vh] overflow-auto border border-line bg-raised">
-          <table aria-label="Steps in their order" className="w-full border-collapse text-left">
+          <table aria-label="Steps in their order" className="w-full table-fixed border-collapse text-left">
             <thead className="sticky top-0 bg-raised">
               <tr className="drawn-label">
-                {['', 'step', 'restarts', 'quorum during', 'time'].map((word, index) => (
-                  <th key={index} scope="col" className="h-8 border-b border-line px-2 text-left font-normal">
-                    {word || <span className="sr-only">number</span>}
+                {COLUMNS.map(([word, width]) => (
+                  <th
+                    key={word}
+                    scope="col"
+                    className={cx('h-8 border-b border-line px-2 text-left font-normal', width)}
+                  >
+                    {word === 'number' ? <span className="sr-only">{word}</span> : word}
                   </th>
                 ))}
               </tr>
@@ -151,18 +163,18 @@ interface StepRowProps {
 function StepRow({ number, step, isChosen, onChoose }: StepRowProps) {
   return (
     <tr className={cx('border-b border-grid last:border-b-0', isChosen ? 'bg-grid' : 'hover:bg-grid/60')}>
-      <td className="w-8 px-2 text-right font-mono text-soft">{number}</td>
+      <td className="px-2 text-right font-mono text-soft">{number}</td>
       <td className="p-0">
         <button
           type="button"
           aria-pressed={isChosen}
-          className="min-h-8 w-full px-2 py-1 text-left focus-visible:outline-offset-[-2px]"
+          className="min-h-8 w-full px-2 py-1 text-left wrap-anywhere focus-visible:outline-offset-[-2px]"
           onClick={() => onChoose(step.id)}
         >
           {step.title}
         </button>
       </td>
-      <td className="px-2 font-mono text-11">{step.restarts.join(', ') || '–'}</td>
+      <td className="px-2 font-mono text-11 wrap-anywhere">{step.restarts.join(', ') || '–'}</td>
       <td className="px-2 font-mono text-11">{step.quorum ?? '–'}</td>
       <td className="px-2 font-mono text-11 whitespace-nowrap">{toDurationText(step.estimateS * 1000)}</td>
     </tr>
@@ -173,8 +185,8 @@ function StepDetail({ step }: { readonly step: PlanStep }) {
   return (
     <Panel label="this step" className="sticky top-14">
       <div className="flex flex-col gap-2 p-3">
-        <h3>{step.title}</h3>
-        <p>{step.effect}</p>
+        <h3 className="wrap-anywhere">{step.title}</h3>
+        <p className="wrap-anywhere">{step.effect}</p>
         <Facts
           entries={[
             [

@@ -80,7 +80,9 @@ export function Wizard(props: WizardProps) {
       <div
         className={cx(
           'grid flex-1 items-start gap-4',
-          isWide ? 'md:grid-cols-[minmax(0,1fr)_20rem]' : 'md:grid-cols-[minmax(0,1fr)_minmax(0,38%)]',
+          isWide
+            ? 'md:grid-cols-[minmax(0,1fr)_15rem] lg:grid-cols-[minmax(0,1fr)_17rem]'
+            : 'md:grid-cols-[minmax(0,1fr)_minmax(0,34%)]',
         )}
       >
         <div className="flex min-w-0 flex-col gap-4">

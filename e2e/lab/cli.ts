@@ -1,6 +1,6 @@
-import { env } from '@/lib/env/env';
-import { defaultLabDir, openLab, removeDeadLabs, startLab } from './lab';
+import { openLab, removeDeadLabs, startLab } from './lab';
 import type { Lab } from './lab';
+import { findLabDir } from './lab-dir';
 import { labPatterns } from './patterns';
 import { isRunning } from './process-identity';
 import { HostFailure, listStates } from './state';
@@ -11,10 +11,6 @@ npm run lab -- list                        shows what runs
 npm run lab -- fail NODE [power-off|freeze|unplug]
 npm run lab -- heal NODE                   undoes fail; NODE is a host's name, or LAB/NAME
 npm run lab -- down [LAB]                  removes one lab, or all`;
-
-function labDir(): string {
-  return env().labDir ?? defaultLabDir;
-}
 
 type Print = (line: string) => void;
 
@@ -50,7 +46,7 @@ async function up(pattern: string, name: string, print: Print): Promise<void> {
   const hosts = labPatterns[pattern];
   if (hosts === undefined) throw new Error(usage);
   const startedAt = Date.now();
-  const lab = await startLab({ name, hosts, dir: labDir(), keep: true, log: print });
+  const lab = await startLab({ name, hosts, dir: findLabDir(), keep: true, log: print });
   const url = await lab.startMirror().catch(async (error: unknown) => {
     await lab.stop();
     throw error;
@@ -85,7 +81,7 @@ function statusOf(host: HostState): string {
 }
 
 async function list(print: Print): Promise<void> {
-  const { states } = await listStates(labDir());
+  const { states } = await listStates(findLabDir());
   if (states.length === 0) return print('no lab is running');
   const rows = states.flatMap((state) =>
     state.hosts.map((host) => [
@@ -108,7 +104,7 @@ async function change(
   print: Print,
 ): Promise<void> {
   const [labName, hostName] = target.includes('/') ? target.split('/', 2) : [null, target];
-  const { states } = await listStates(labDir());
+  const { states } = await listStates(findLabDir());
   const has = (state: LabState) =>
     (labName === null || state.name === labName) && state.hosts.some((host) => host.name === hostName);
   const found = states.filter(has);
@@ -117,20 +113,20 @@ async function change(
     throw new Error(`no running lab has a host ${target}; see list`);
   if (found.length > 1)
     throw new Error(`${target} is in ${found.map((lab) => lab.name).join(' and ')}: say LAB/${target}`);
-  const lab = await openLab(state.name, labDir());
+  const lab = await openLab(state.name, findLabDir());
   if (lab === null) throw new Error(`lab ${state.name} has just gone`);
   await act(lab, hostName);
   await list(print);
 }
 
 async function down(name: string | null, print: Print): Promise<void> {
-  const removed = await removeDeadLabs(labDir());
-  const { states } = await listStates(labDir());
+  const removed = await removeDeadLabs(findLabDir());
+  const { states } = await listStates(findLabDir());
   const chosen = states.filter((state) => (name === null ? state.owner === null : state.name === name));
   if (name !== null && chosen.length === 0 && !removed.includes(name))
     throw new Error(`there is no lab ${name}`);
   for (const state of chosen) {
-    const lab = await openLab(state.name, labDir());
+    const lab = await openLab(state.name, findLabDir());
     await lab?.stop();
     removed.push(state.name);
   }

@@ -22,18 +22,16 @@ import {
   claimNetwork,
   hostAddress,
   releaseNetwork,
-  releaseOrphanClaims,
   removeBridge,
   setCable,
   toNetwork,
 } from './network';
+import { findLabDir } from './lab-dir';
 import { startMirror } from './mirror';
 import { ensureRootFs, removeOldRootFs } from './root-fs';
 import { labsFolder, listStates, loadState, readMachineBootId, saveState } from './state';
 import type { HostFailure, HostState, LabRole, LabState } from './state';
 import { checkLabSupport } from './support';
-
-export const defaultLabDir = '/var/cache/siteplan-lab';
 
 export interface LabHostSpec {
   /** Becomes the hostname: lower case letters, digits, hyphens. */
@@ -88,7 +86,7 @@ export interface StartLabOptions {
   hosts: readonly LabHostSpec[];
   /** Unique among the labs of this machine. */
   name: string;
-  /** Cache folder: root file system and running labs. */
+  /** Cache folder of root file systems and running labs; default findLabDir(). */
   dir?: string;
   /** How long the slowest host may take to answer ssh; default 90 s. */
   bootLimitMs?: number;
@@ -109,12 +107,11 @@ export async function startLab(options: StartLabOptions): Promise<Lab> {
     if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
       throw new Error(`"${name}" is not a lab or host name`);
   }
-  const dir = options.dir ?? defaultLabDir;
+  const dir = options.dir ?? findLabDir();
   await removeDeadLabs(dir);
   const rootFs = await ensureRootFs(dir, options.log ?? (() => undefined));
   const state = await reserveLab(dir, rootFs, options);
   try {
-    await addBridge(toNetwork(state.subnet));
     await prepareHosts(state);
     // The state file must name a supervisor before the next one starts, or a crash here would lose hosts.
     for (const host of state.hosts) {
@@ -123,25 +120,25 @@ export async function startLab(options: StartLabOptions): Promise<Lab> {
     }
     await Promise.all(state.hosts.map((host) => waitForHost(host, options.bootLimitMs ?? 90_000)));
   } catch (error) {
-    await destroyLab(dir, state);
+    await destroyLab(state);
     throw error;
   }
-  return toLab(dir, state);
+  return toLab(state);
 }
 
 /** The running lab of that name, made by this or any other process, or null. */
-export async function openLab(name: string, dir: string = defaultLabDir): Promise<Lab | null> {
+export async function openLab(name: string, dir: string = findLabDir()): Promise<Lab | null> {
   const state = await loadState(join(labsFolder(dir), name));
-  return state === null ? null : toLab(dir, state);
+  return state === null ? null : toLab(state);
 }
 
 /** Removes what crashed labs left: labs whose process has died or that were running before this machine's last boot. */
-export async function removeDeadLabs(dir: string = defaultLabDir): Promise<string[]> {
+export async function removeDeadLabs(dir: string = findLabDir()): Promise<string[]> {
   const { states, broken } = await listStates(dir);
   const isDead = (state: LabState) =>
     state.machineBootId !== readMachineBootId() || (state.owner !== null && !isRunning(state.owner));
   const dead = states.filter(isDead);
-  for (const state of dead) await destroyLab(dir, state);
+  for (const state of dead) await destroyLab(state);
   for (const path of broken) await rm(path, { recursive: true, force: true });
   return dead.map((state) => state.name);
 }
@@ -153,9 +150,8 @@ async function reserveLab(dir: string, rootFs: string, options: StartLabOptions)
     throw new Error(`a lab named ${options.name} is already there; choose another name or take it down`);
   });
   const alive = (await listStates(dir)).states;
-  await releaseOrphanClaims(dir, [...alive.map((lab) => lab.name), options.name]);
   await removeOldRootFs(dir, [rootFs, ...alive.map((lab) => lab.rootFs)]);
-  const network = await claimNetwork(dir, options.name);
+  const network = await claimNetwork(labDir);
   const hosts = options.hosts.map((spec, index): HostState => ({
     name: spec.name,
     role: spec.role ?? 'server',
@@ -202,17 +198,17 @@ async function prepareHosts(state: LabState): Promise<void> {
   await saveState(state);
 }
 
-async function destroyLab(dir: string, state: LabState): Promise<void> {
+async function destroyLab(state: LabState): Promise<void> {
   const server = state.artifacts?.process ?? null;
   if (server !== null && isRunning(server)) process.kill(server.pid, 'SIGTERM');
   await Promise.all(state.hosts.map((host) => powerOff(host)));
   for (const host of state.hosts) await unmountHost(host);
   await removeBridge(state.bridge);
   await rm(state.dir, { recursive: true, force: true });
-  await releaseNetwork(dir, state.subnet);
+  await releaseNetwork(state.subnet);
 }
 
-function toLab(dir: string, initial: LabState): Lab {
+function toLab(initial: LabState): Lab {
   // Another process may have failed or healed a host meanwhile, so each call looks at the state file first.
   const withHost = async <T>(
     name: string,
@@ -239,7 +235,7 @@ function toLab(dir: string, initial: LabState): Lab {
       await saveState(state);
       return state.artifacts.url;
     },
-    stop: async () => destroyLab(dir, (await loadState(initial.dir)) ?? initial),
+    stop: async () => destroyLab((await loadState(initial.dir)) ?? initial),
   };
 }
 

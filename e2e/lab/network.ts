@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand, runOrThrow } from './command';
@@ -19,19 +20,22 @@ export function hostAddress(network: LabNetwork, index: number): string {
   return `10.213.${network.subnet}.${11 + index}`;
 }
 
+/** Claims are of the whole machine, whatever folder a lab keeps its files in, and gone after a reboot. */
+const claimsDir = '/run/siteplan-lab/subnets';
+
 /**
- * Reserves the first subnet that no lab has claimed and no route of this machine touches. The claim is a file made
- * exclusively, so two labs that start at once cannot get the same one.
+ * Reserves the first subnet that no lab has claimed and no route or bridge of this machine uses, for the lab in the
+ * folder `labDir`. The claim is a file made exclusively, so two labs that start at once cannot get the same one.
  */
-export async function claimNetwork(dir: string, labName: string): Promise<LabNetwork> {
-  const claims = join(dir, 'subnets');
-  await mkdir(claims, { recursive: true });
+export async function claimNetwork(labDir: string): Promise<LabNetwork> {
+  await mkdir(claimsDir, { recursive: true });
+  await releaseOrphanClaims();
   const inUse = await runOrThrow(['ip', '-4', 'route', 'show', 'table', 'all']);
   const links = await runOrThrow(['ip', '-o', 'link', 'show']);
   for (let subnet = 1; subnet < 255; subnet += 1) {
     const network = toNetwork(subnet);
     if (inUse.includes(`10.213.${subnet}.`) || links.includes(` ${network.bridge}:`)) continue;
-    const mine = await writeFile(join(claims, String(subnet)), labName, { flag: 'wx' }).then(
+    const mine = await writeFile(join(claimsDir, String(subnet)), labDir, { flag: 'wx' }).then(
       () => true,
       () => false,
     );
@@ -40,16 +44,15 @@ export async function claimNetwork(dir: string, labName: string): Promise<LabNet
   throw new Error('all 254 lab subnets are taken; `down` removes labs');
 }
 
-export async function releaseNetwork(dir: string, subnet: number): Promise<void> {
-  await rm(join(dir, 'subnets', String(subnet)), { force: true });
+export async function releaseNetwork(subnet: number): Promise<void> {
+  await rm(join(claimsDir, String(subnet)), { force: true });
 }
 
-/** Claims whose lab no longer exists are given back. */
-export async function releaseOrphanClaims(dir: string, labNames: readonly string[]): Promise<void> {
-  const claims = join(dir, 'subnets');
-  for (const entry of await readdir(claims).catch(() => [])) {
-    const holder = await readFile(join(claims, entry), 'utf8').catch(() => '');
-    if (!labNames.includes(holder)) await rm(join(claims, entry), { force: true });
+/** Claims whose lab's folder is gone are given back. */
+async function releaseOrphanClaims(): Promise<void> {
+  for (const entry of await readdir(claimsDir)) {
+    const labDir = await readFile(join(claimsDir, entry), 'utf8').catch(() => '');
+    if (labDir !== '' && !existsSync(labDir)) await rm(join(claimsDir, entry), { force: true });
   }
 }
 

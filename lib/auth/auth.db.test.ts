@@ -52,7 +52,9 @@ describe('the first administrator', () => {
     const token = (await createSetupLink(database.web)) ?? '';
     expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
     const input = { token, email: 'Ada@Example.net', name: 'Ada', password: PASSWORD };
-    await expect(finishSetup(web.runtime, { ...input, token: first ?? '' }, ORIGIN)).rejects.toThrow(/does not work/);
+    await expect(finishSetup(web.runtime, { ...input, token: first ?? '' }, ORIGIN)).rejects.toThrow(
+      /does not work/,
+    );
     await expect(finishSetup(web.runtime, { ...input, password: 'short' }, ORIGIN)).rejects.toMatchObject({
       fields: { password: expect.stringContaining('12') as string },
     });
@@ -63,7 +65,10 @@ describe('the first administrator', () => {
     expect(await database.web.prisma.grant.findMany({ select: { siteId: true, role: true } })).toEqual([
       { siteId: null, role: 'admin' },
     ]);
-    const answer = await signInWithPassword(web.runtime, fromBrowser(), { email: 'ada@example.net', password: PASSWORD });
+    const answer = await signInWithPassword(web.runtime, fromBrowser(), {
+      email: 'ada@example.net',
+      password: PASSWORD,
+    });
     expect(toCookie(answer.headers)).not.toBe('');
   });
 
@@ -104,12 +109,18 @@ describe('sessions (S22)', () => {
   it('are not opened by the row’s hash even with the session key', async () => {
     const person = await web.createPerson([], PASSWORD);
     const sessionKey = Buffer.alloc(32, 7);
-    const auth = createAuth({ prisma: database.web.prisma, sessionKey, publicUrl: web.runtime.env.publicUrl });
+    const auth = createAuth({
+      prisma: database.web.prisma,
+      sessionKey,
+      publicUrl: web.runtime.env.publicUrl,
+    });
     const body = { email: person.actor.email, password: PASSWORD };
     const { headers } = await auth.api.signInEmail({ body, headers: fromBrowser(), returnHeaders: true });
     const runtime = { ...web.runtime, auth };
     expect(await findSessionActor(runtime, fromBrowser(toCookie(headers)))).not.toBeNull();
-    const row = await database.web.prisma.session.findFirstOrThrow({ where: { userId: person.actor.userId } });
+    const row = await database.web.prisma.session.findFirstOrThrow({
+      where: { userId: person.actor.userId },
+    });
     const signature = createHmac('sha256', sessionKey.toString('base64')).update(row.token).digest('base64');
     const forged = `siteplan=${encodeURIComponent(`${row.token}.${signature}`)}`;
     expect(await findSessionActor(runtime, fromBrowser(forged))).toBeNull();
@@ -159,7 +170,10 @@ describe('sessions (S22)', () => {
     expect(actor && (await reloadActor(web.runtime, actor))).toBeNull();
     expect(await findSessionActor(web.runtime, fromBrowser(cookie))).toBeNull();
     const idle = await signIn(person);
-    await database.web.prisma.session.updateMany({ where: { userId }, data: { expiresAt: new Date(Date.now() - 1_000) } });
+    await database.web.prisma.session.updateMany({
+      where: { userId },
+      data: { expiresAt: new Date(Date.now() - 1_000) },
+    });
     expect(await findSessionActor(web.runtime, fromBrowser(idle))).toBeNull();
   });
 
@@ -179,7 +193,11 @@ describe('sessions (S22)', () => {
     const [own, other] = [await signIn(person), await signIn(person)];
     const actor = await findSessionActor(web.runtime, fromBrowser(own));
     const { userId } = person.actor;
-    await setPassword(account(), { userId, password: 'another long password', keepSessionId: actor?.credentialId ?? '' });
+    await setPassword(account(), {
+      userId,
+      password: 'another long password',
+      keepSessionId: actor?.credentialId ?? '',
+    });
     expect(await findSessionActor(web.runtime, fromBrowser(own))).not.toBeNull();
     expect(await findSessionActor(web.runtime, fromBrowser(other))).toBeNull();
     expect(await isPassword(database.web, userId, PASSWORD)).toBe(false);
@@ -206,8 +224,14 @@ describe('sessions (S22)', () => {
 describe('signing in', () => {
   it('answers a wrong password and an unknown person alike', async () => {
     const person = await web.createPerson([], PASSWORD);
-    const wrong = signInWithPassword(web.runtime, fromBrowser(), { email: person.actor.email, password: 'x' });
-    const unknown = signInWithPassword(web.runtime, fromBrowser(), { email: 'nobody@example.net', password: 'x' });
+    const wrong = signInWithPassword(web.runtime, fromBrowser(), {
+      email: person.actor.email,
+      password: 'x',
+    });
+    const unknown = signInWithPassword(web.runtime, fromBrowser(), {
+      email: 'nobody@example.net',
+      password: 'x',
+    });
     const [a, b] = await Promise.allSettled([wrong, unknown]);
     expect(a).toMatchObject({ reason: { code: 'unauthenticated' } });
     expect(b).toMatchObject({ reason: { message: (a as PromiseRejectedResult).reason.message } });
@@ -226,7 +250,9 @@ describe('signing in', () => {
       code: 'too-many',
       message: expect.stringMatching(/\d+ s/) as string,
     });
-    expect(await signInWithPassword(web.runtime, from('2001:db8:1:3::1'), right)).toMatchObject({ twoFactor: false });
+    expect(await signInWithPassword(web.runtime, from('2001:db8:1:3::1'), right)).toMatchObject({
+      twoFactor: false,
+    });
   });
 
   it('leaves a row in the audit, without the password', async () => {
@@ -234,7 +260,11 @@ describe('signing in', () => {
     await signIn(person);
     await signIn(person, 'wrong-password-canary').catch(() => undefined);
     const rows = await database.web.prisma.audit.findMany({ where: { actor: person.actor.email } });
-    expect(rows.map(({ action }) => action)).toEqual(['user.password', 'user.sign-in', 'user.sign-in-refused']);
+    expect(rows.map(({ action }) => action)).toEqual([
+      'user.password',
+      'user.sign-in',
+      'user.sign-in-refused',
+    ]);
     expect(JSON.stringify(rows.map(({ seq: _seq, ...row }) => row))).not.toMatch(/canary|correct horse/);
   });
 });
@@ -244,12 +274,17 @@ describe('invitations', () => {
     const admin = await web.createPerson([{ siteId: null, role: 'admin' }]);
     const { link, userId } = await createUser(admin, { email: 'Bo@example.net', name: 'Bo', grants: [] });
     const token = new URL(link, 'http://x').searchParams.get('token') ?? '';
-    const stored = await database.web.prisma.verification.findFirstOrThrow({ where: { identifier: `invite:${userId}` } });
+    const stored = await database.web.prisma.verification.findFirstOrThrow({
+      where: { identifier: `invite:${userId}` },
+    });
     expect(stored.value).toBe(toTokenHash(token));
     const input = { token, email: 'eve@example.net', name: '', password: PASSWORD };
     expect(await finishSetup(web.runtime, input, ORIGIN)).toEqual({ email: 'bo@example.net' });
     await expect(finishSetup(web.runtime, input, ORIGIN)).rejects.toMatchObject({ code: 'not-found' });
-    const answer = await signInWithPassword(web.runtime, fromBrowser(), { email: 'bo@example.net', password: PASSWORD });
+    const answer = await signInWithPassword(web.runtime, fromBrowser(), {
+      email: 'bo@example.net',
+      password: PASSWORD,
+    });
     expect(toCookie(answer.headers)).not.toBe('');
   });
 
@@ -258,7 +293,10 @@ describe('invitations', () => {
     const { link } = await createUser(admin, { email: 'cy@example.net', name: 'Cy', grants: [] });
     const token = new URL(link, 'http://x').searchParams.get('token') ?? '';
     const late = new Date(Date.now() - 1_000);
-    await database.web.prisma.verification.updateMany({ where: { value: toTokenHash(token) }, data: { expiresAt: late } });
+    await database.web.prisma.verification.updateMany({
+      where: { value: toTokenHash(token) },
+      data: { expiresAt: late },
+    });
     const input = { token, email: '', name: '', password: PASSWORD };
     await expect(finishSetup(web.runtime, input, ORIGIN)).rejects.toMatchObject({ code: 'not-found' });
   });
@@ -295,7 +333,10 @@ describe('API tokens', () => {
     expect(await findTokenActor(web.runtime, bearer(token))).toBeNull();
   });
 
-  it.each(['', 'Bearer', 'Bearer sp_short', 'Basic c3A6c3A=', `Bearer ${'a'.repeat(46)}`])('refuse %j', async (value) => {
-    expect(await findTokenActor(web.runtime, new Headers({ authorization: value }))).toBeNull();
-  });
+  it.each(['', 'Bearer', 'Bearer sp_short', 'Basic c3A6c3A=', `Bearer ${'a'.repeat(46)}`])(
+    'refuse %j',
+    async (value) => {
+      expect(await findTokenActor(web.runtime, new Headers({ authorization: value }))).toBeNull();
+    },
+  );
 });

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { quoteShell, toShellAssignments } from './shell-quote';
 
 /** Shells that a host may have; `sh` and `bash` must be here, busybox is tried where it is installed. */
@@ -8,6 +11,14 @@ const SHELLS = [['sh'], ['bash', '--posix'], ['bash'], ['busybox', 'sh']].filter
   ([program = '']) =>
     program !== 'busybox' || spawnSync('busybox', ['true'], { stdio: 'ignore' }).error === undefined,
 );
+
+/** What a value that was run as code would leave its files in. */
+const cwd = mkdtempSync(join(tmpdir(), 'siteplan-quote-'));
+afterAll(() => {
+  const left = readdirSync(cwd);
+  rmSync(cwd, { recursive: true });
+  expect(left).toEqual([]);
+});
 
 const hostile = fc.oneof(
   fc.string({ unit: 'binary' }),

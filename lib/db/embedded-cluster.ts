@@ -1,5 +1,18 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmod, chown, cp, lstat, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -126,23 +139,43 @@ async function assertReachable(dataDir: string): Promise<void> {
   }
 }
 
-/** A server that outlived its supervisor (kill -9) still owns the data: it is ended before a new one starts. */
-async function endLeftover(clusterDir: string, onLog: (line: string) => void): Promise<void> {
-  const pidFile = await readFile(join(clusterDir, 'postmaster.pid'), 'utf8').catch(() => null);
-  const pid = Number(pidFile?.split('\n')[0]);
-  if (!pid) return;
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  if (!commandLine.includes('postgres') || !commandLine.includes(clusterDir)) return;
-  onLog(`ending the database server ${pid} that an earlier start left behind`);
-  process.kill(pid, 'SIGINT');
-  for (let waitedMs = 0; waitedMs < 15_000; waitedMs += 100) {
-    if (!(await stat(`/proc/${pid}`).catch(() => null))) return;
-    if (waitedMs === 10_000) process.kill(pid, 'SIGQUIT');
+/** Server processes that work in the cluster's directory: the backends of a server that was killed among them. */
+async function listServerProcesses(clusterDir: string): Promise<number[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(
+    pids.map(async (pid) =>
+      (await readlink(`/proc/${pid}/cwd`).catch(() => '')) === clusterDir ? [pid] : [],
+    ),
+  );
+  return found.flat();
+}
+
+async function waitUntilEnded(clusterDir: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 100) {
+    const pids = await listServerProcesses(clusterDir);
+    if (pids.length === 0) return;
+    if (waitedMs === 10_000) for (const pid of pids) process.kill(pid, 'SIGQUIT');
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(
-    `The database server ${pid} of an earlier start does not end. End it by hand, then start again.`,
-  );
+  throw new Error('The database server of an earlier start does not end. End it by hand, then start again.');
+}
+
+/**
+ * After a kill -9 a server may still run on the data, its backends may outlive it for a moment, or its pid may stand as
+ * a zombie that PostgreSQL takes for a running server. All three are settled here, so that a start needs no hands.
+ */
+async function endLeftover(clusterDir: string, onLog: (line: string) => void): Promise<void> {
+  const pidFile = join(clusterDir, 'postmaster.pid');
+  const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
+  if (!pid || process.platform !== 'linux') return;
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''); // empty for a zombie
+  if (command.includes('postgres') && command.includes(clusterDir)) {
+    onLog(`ending the database server ${pid} that an earlier start left behind`);
+    process.kill(pid, 'SIGINT');
+  }
+  await waitUntilEnded(clusterDir);
+  // Nothing of it runs any more; the file would only mislead, now or when its number is given to somebody else.
+  await rm(pidFile, { force: true });
 }
 
 async function initialise(binDir: string, clusterDir: string, owner: Owner | null): Promise<void> {
@@ -221,6 +254,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await endLeftover(clusterDir, options.onLog);
   await initialise(binDir, clusterDir, owner);
   const socketDir = await makeSocketDir(options.dataDir, owner);
+  // Nobody else uses this directory, and no server of ours runs: what lies here is left over.
+  for (const name of ['.s.PGSQL.5432', '.s.PGSQL.5432.lock'])
+    await rm(join(socketDir, name), { force: true });
 
   const settings = { ...SETTINGS, unix_socket_directories: socketDir, ...options.settings };
   const args = [
@@ -243,7 +279,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       options.onLog(line);
     }
   });
-  let isStopping = false;
+  let isStopping = true; // until it answers, its end is this function's own error
   const exited = new Promise<void>((resolve) => {
     child.once('exit', (code) => {
       resolve();
@@ -254,11 +290,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const urlFor = (role: string, database: string) =>
     `postgresql://${role}@localhost/${database}?host=${encodeURIComponent(socketDir)}`;
-  await waitUntilReady(urlFor('siteplan', 'postgres'), child, lines).catch(async (error: unknown) => {
-    isStopping = true;
+  await waitUntilReady(urlFor('siteplan', 'postgres'), child, lines).catch((error: unknown) => {
     child.kill('SIGQUIT');
     throw error;
   });
+  isStopping = false;
   return {
     urlFor,
     kill: () => {

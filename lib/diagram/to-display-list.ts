@@ -74,7 +74,8 @@ function toNote(id: string, text: string, label: string, box: Box): Group {
     shapes: [
       {
         kind: 'path',
-        d: `M0 0H${box.width}V${box.height}H0ZM0 0V${box.height + 8}`,
+        // The fixed address flies as a flag from its pole.
+        d: `M0 0H${box.width}V${box.height}H0Z${id === 'entry' ? `M0 0V${box.height + 10}` : ''}`,
         stroke: 'line',
         fill: 'paper',
       },

@@ -24,7 +24,7 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
   ({ shell }) => {
     async function readFacts(paths: readonly string[], toSlotted?: (text: string) => string) {
       const sentAtMs = Date.now();
-      const result = await runScript(shell, FACTS_SCRIPT, { paths: paths.join('\n'), root });
+      const result = await runScript(shell, FACTS_SCRIPT, { paths: paths.join('\n'), root }, { cwd: root });
       expect(result).toMatchObject({ code: 0, stderr: '' });
       return parseFacts(result.stdout, nodeId, { sentAtMs, receivedAtMs: Date.now() }, toSlotted);
     }

@@ -11,9 +11,6 @@ export interface ProbeClock {
   readonly receivedAtMs: number;
 }
 
-/** One safe line; a cut must not leave half a character, which no database takes. */
-const toText = (text: string, max?: number) => toSafeLine(text, max).toWellFormed();
-
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', arm64: 'arm64' };
 const MAX_LIST = 2_000;
 
@@ -62,7 +59,7 @@ export function parseFacts(
     hasEtcdData: facts.find('etcd-data') === 'yes',
     dropIns: facts
       .all('drop-in')
-      .map((name) => toText(decodeText(name) ?? '(unreadable name)', 200))
+      .map((name) => toSafeLine(decodeText(name) ?? '(unreadable name)', 200))
       .sort(),
     files: toFiles(lines, toSlotted),
     stamps: toStamps(facts),
@@ -80,7 +77,7 @@ class Reader {
       const key = space < 0 ? line : line.slice(0, space);
       const values = this.byKey.get(key) ?? [];
       if (values.length >= MAX_LIST) continue;
-      values.push(toText(space < 0 ? '' : line.slice(space + 1), 300));
+      values.push(toSafeLine(space < 0 ? '' : line.slice(space + 1), 300));
       this.byKey.set(key, values);
     }
   }
@@ -174,8 +171,8 @@ function toFiles(
     const content = encoded === '-' ? null : decodeText(encoded);
     files[path] = {
       mode: mode.padStart(4, '0'),
-      owner: toText(owner),
-      group: toText(group),
+      owner: toSafeLine(owner),
+      group: toSafeLine(group),
       content: content === null ? null : maskSecrets(toSlotted(content)),
     };
   }

@@ -61,13 +61,13 @@ function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts
   const { version, artifacts } = topology.rke2;
   if (isInstalled(version, facts)) return [];
   const from = artifacts.from === 'mirror' ? artifacts.url : INTERNET_ARTIFACTS_URL;
-  const fetch = (file: string): Work => ({
+  const toFetch = (file: string): Work => ({
     ...PLAIN,
     kind: 'artifact.fetch',
     params: { baseUrl: from, version, arch: node.arch, file },
     effect: `fetches ${file} from ${new URL(from).host} to ${node.name} and checks it`,
   });
-  const place = (file: string): Work => ({
+  const toPlace = (file: string): Work => ({
     ...PLAIN,
     kind: 'images.place',
     params: { version, arch: node.arch, file },
@@ -78,7 +78,10 @@ function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts
     artifacts.from === 'mirror'
       ? ['core', 'cilium'].map((name) => `rke2-images-${name}.linux-${node.arch}.tar.zst`)
       : [];
-  return [fetch(`rke2.linux-${node.arch}.tar.gz`), ...bundles.flatMap((file) => [fetch(file), place(file)])];
+  return [
+    toFetch(`rke2.linux-${node.arch}.tar.gz`),
+    ...bundles.flatMap((file) => [toFetch(file), toPlace(file)]),
+  ];
 }
 
 function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] {

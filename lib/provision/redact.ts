@@ -31,31 +31,48 @@ export interface Redaction {
   readonly openStream: () => RedactionStream;
 }
 
-/** Bytes without line breaks, and how to get back from a place in them. */
-function toCompact(data: Buffer): { compact: Buffer; toRaw: (at: number) => number } {
-  const compact = Buffer.allocUnsafe(data.length);
-  const breaks: number[] = [];
-  let length = 0;
-  for (let at = 0; at < data.length; at += 1) {
-    const byte = data[at] ?? 0;
-    if (byte === NEWLINE || byte === RETURN) breaks.push(length);
-    else {
-      compact[length] = byte;
-      length += 1;
+interface Compact {
+  /** Valid until the next call: the bytes live in a scratch buffer. */
+  readonly bytes: Buffer;
+  readonly toRaw: (at: number) => number;
+}
+
+/** Takes the line breaks out of bytes and can tell where a place was before; makes little garbage. */
+class Compactor {
+  #scratch: Buffer = Buffer.alloc(0);
+
+  compact(data: Buffer): Compact {
+    if (this.#scratch.length < data.length) this.#scratch = Buffer.allocUnsafe(data.length * 2);
+    const breaks: number[] = [];
+    const hasReturns = data.includes(RETURN);
+    let length = 0;
+    for (let at = 0; at < data.length;) {
+      const end = findBreak(data, at, hasReturns);
+      length += data.copy(this.#scratch, length, at, end);
+      if (end < data.length) breaks.push(length);
+      at = end + 1;
     }
+    return { bytes: this.#scratch.subarray(0, length), toRaw: (at) => at + countUpTo(breaks, at) };
   }
-  // Breaks stand before the byte at their place, so all breaks at or before a place count.
-  const toRaw = (at: number) => {
-    let low = 0;
-    let high = breaks.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((breaks[middle] ?? 0) <= at) low = middle + 1;
-      else high = middle;
-    }
-    return at + low;
-  };
-  return { compact: compact.subarray(0, length), toRaw };
+}
+
+function findBreak(data: Buffer, from: number, hasReturns: boolean): number {
+  const newline = data.indexOf(NEWLINE, from);
+  const line = newline < 0 ? data.length : newline;
+  const inLine = hasReturns ? data.subarray(from, line).indexOf(RETURN) : -1;
+  return inLine < 0 ? line : from + inLine;
+}
+
+/** How many of the ordered numbers are at most `limit`. */
+function countUpTo(ordered: readonly number[], limit: number): number {
+  let low = 0;
+  let high = ordered.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ordered[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Moves a cut back to the start of a UTF-8 character. */
@@ -83,15 +100,15 @@ interface Found {
   readonly openAt: number;
 }
 
-function findSecrets(patterns: PatternSet, data: Buffer): Found {
-  const { compact, toRaw } = toCompact(data);
-  const values = patterns.findAll(compact).map(({ start, end }) => ({
+function findSecrets(patterns: PatternSet, compactor: Compactor, data: Buffer): Found {
+  const { bytes, toRaw } = compactor.compact(data);
+  const values = patterns.findAll(bytes).map(({ start, end }) => ({
     start: toRaw(start),
     end: toRaw(end - 1) + 1,
   }));
   const shapes = findSecretShapes(data);
-  const tail = patterns.findOpenTail(compact);
-  const openAt = Math.min(shapes.openAt, tail < compact.length ? toRaw(tail) : data.length);
+  const tail = patterns.findOpenTail(bytes);
+  const openAt = Math.min(shapes.openAt, tail < bytes.length ? toRaw(tail) : data.length);
   return { ranges: mergeRanges([...values, ...shapes.ranges]), openAt };
 }
 
@@ -112,12 +129,14 @@ function toCut(data: Buffer, { ranges, openAt }: Found): number {
  */
 export function createRedaction(secrets: readonly string[]): Redaction {
   const patterns = new PatternSet(secrets.flatMap(toSecretForms));
+  const compactor = new Compactor();
+  const find = (data: Buffer) => findSecrets(patterns, compactor, data);
   const openStream = (): RedactionStream => {
     let carry: Buffer = Buffer.alloc(0);
     return {
       push: (chunk) => {
         const data = carry.length > 0 ? Buffer.concat([carry, chunk]) : chunk;
-        const found = findSecrets(patterns, data);
+        const found = find(data);
         const cut = toCut(data, found);
         carry = Buffer.from(data.subarray(cut));
         return cut > 0 ? { rawBytes: cut, text: toText(data, found.ranges, cut) } : null;
@@ -126,7 +145,7 @@ export function createRedaction(secrets: readonly string[]): Redaction {
         const data = carry;
         carry = Buffer.alloc(0);
         if (data.length === 0) return null;
-        return { rawBytes: data.length, text: toText(data, findSecrets(patterns, data).ranges, data.length) };
+        return { rawBytes: data.length, text: toText(data, find(data).ranges, data.length) };
       },
     };
   };
@@ -134,7 +153,7 @@ export function createRedaction(secrets: readonly string[]): Redaction {
     openStream,
     text: (text) => {
       const data = Buffer.from(text, 'utf8');
-      return toText(data, findSecrets(patterns, data).ranges, data.length);
+      return toText(data, find(data).ranges, data.length);
     },
   };
 }

@@ -107,7 +107,7 @@ bury() {
   if [ -n "$group" ]; then
     start_of "$group"
     # Another start time: the number belongs to somebody else by now.
-    if [ -z "$started" ] || [ "$started" = "$group_start" ]; then kill -KILL -- "-$group" 2>/dev/null; fi
+    if [ -z "$started" ] || [ "$started" = "$group_start" ]; then kill -KILL "-$group" 2>/dev/null; fi
   fi
   remove_inputs "$1"
 }
@@ -214,7 +214,7 @@ do_exec() {
   cut_journal
   # Told to stop by nobody of ours: the host goes down. Without an exit file the act counts as interrupted.
   if [ "$stopped" = 1 ] && [ ! -f cancel ] && [ ! -f timeout ]; then remove_inputs .; exit 143; fi
-  kill -KILL -- "-$child" 2>/dev/null
+  kill -KILL "-$child" 2>/dev/null
   if [ -f cancel ]; then finish "$code" cancel; fi
   if [ -f timeout ]; then finish 124 timeout; fi
   finish "$code" exit
@@ -248,8 +248,8 @@ watch_act() {
     if [ -f exit ] || [ -z "$started" ]; then exit 0; fi
     cut_journal
     ticks=$((ticks + 1))
-    if [ "$ticks" -eq "$2" ]; then : > timeout; kill -TERM -- "-$1" 2>/dev/null; fi
-    if [ "$ticks" -ge $(($2 + grace_s)) ]; then kill -KILL -- "-$1" 2>/dev/null; fi
+    if [ "$ticks" -eq "$2" ]; then : > timeout; kill -TERM "-$1" 2>/dev/null; fi
+    if [ "$ticks" -ge $(($2 + grace_s)) ]; then kill -KILL "-$1" 2>/dev/null; fi
   done
 }
 
@@ -290,26 +290,26 @@ do_cancel() {
   drop_lock
   read_boot "$act"
   group_of "$act"
-  [ "$state" != running ] || [ -z "$group" ] || kill -TERM -- "-$group" 2>/dev/null
+  [ "$state" != running ] || [ -z "$group" ] || kill -TERM "-$group" 2>/dev/null
   waited=0
   while [ "$state" = running ] && [ "$waited" -lt $((grace_s * 10)) ]; do
     sleep 0.1 2>/dev/null || { sleep 1; waited=$((waited + 9)); }
     waited=$((waited + 1))
     group_of "$act"
-    [ "$waited" -ne 1 ] || [ -z "$group" ] || kill -TERM -- "-$group" 2>/dev/null
+    [ "$waited" -ne 1 ] || [ -z "$group" ] || kill -TERM "-$group" 2>/dev/null
     state_of "$act"
   done
   if [ "$act_mode" = systemd ]; then systemctl stop "siteplan-act-$1.service" 2>/dev/null; fi
   if [ "$state" = running ]; then
     group_of "$act"
-    [ -z "$group" ] || kill -KILL -- "-$group" 2>/dev/null
+    [ -z "$group" ] || kill -KILL "-$group" 2>/dev/null
     waited=0
     while [ "$state" = running ] && [ "$waited" -lt 30 ]; do
       sleep 0.1 2>/dev/null || sleep 1
       waited=$((waited + 1))
       state_of "$act"
     done
-    [ "$state" != running ] || { kill -KILL -- "-$act_pid" 2>/dev/null; state=interrupted; }
+    [ "$state" != running ] || { kill -KILL "-$act_pid" 2>/dev/null; state=interrupted; }
   fi
   if [ "$state" != finished ]; then
     bury "$act"

@@ -23,7 +23,8 @@ function hasCode(error: unknown, code: string): boolean {
 /** Writes a file that does not exist yet, whole or not at all. An existing file is left alone. */
 async function writeNew(path: string, content: string, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
-  const file = await open(temporary, 'wx', mode);
+  // The web's bundler must not take a path that is known at run time only for a reason to pack the whole project.
+  const file = await open(/* turbopackIgnore: true */ temporary, 'wx', mode);
   try {
     await file.writeFile(content);
     await file.sync();

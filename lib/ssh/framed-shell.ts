@@ -25,7 +25,7 @@ set --
 fi
 `;
 const KILL_GROUP = `case $sp_group in ''|*[!0-9]*) exit 0;; esac
-if [ "$sp_group" -gt 1 ]; then kill -TERM -- "-$sp_group"; sleep 1; kill -KILL -- "-$sp_group"; fi 2>/dev/null`;
+if [ "$sp_group" -gt 1 ]; then kill -TERM "-$sp_group"; sleep 1; kill -KILL "-$sp_group"; fi 2>/dev/null`;
 
 export interface ScriptCall {
   /** Constant sh text. */

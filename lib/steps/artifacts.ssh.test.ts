@@ -254,7 +254,7 @@ describe('a mirror', () => {
       });
       expect(act.code).toBe(1);
     }
-    expect([existsSync('marker'), existsSync('/tmp/siteplan-marker')]).toEqual([false, false]);
+    expect([existsSync(join(root, 'marker')), existsSync('/tmp/siteplan-marker')]).toEqual([false, false]);
     expect(existsSync(join(root, folder, `sha256sum-${machine}.txt`))).toBe(false);
   });
 });

@@ -71,7 +71,7 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
         const act = await sysctl('act');
         expect(act.code).toBe(1);
         expect(act.stderr).toContain('is no plain setting');
-        expect(existsSync('marker')).toBe(false);
+        expect(existsSync(join(root, 'marker'))).toBe(false);
       },
     );
 
@@ -80,7 +80,7 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       put('proc/sys/kernel/panic', '');
       expect((await sysctl('act')).code).toBe(0);
       expect(get('proc/sys/kernel/panic')).toBe('$(touch marker) `touch marker` *\n');
-      expect(existsSync('marker')).toBe(false);
+      expect(existsSync(join(root, 'marker'))).toBe(false);
     });
 
     it('loads modules, says which are there, built in or absent, and stamps', async () => {
@@ -93,7 +93,7 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
         });
       put(file, '# ours\noverlay\nbr_netfilter\nvxlan\ngeneve\n');
       mkdirSync(join(root, 'sys/module/overlay'), { recursive: true });
-      const release = (await runScript(shell, 'uname -r', {})).stdout.trim();
+      const release = (await runScript(shell, 'uname -r', {}, { cwd: root })).stdout.trim();
       put(`lib/modules/${release}/modules.builtin`, 'kernel/drivers/net/vxlan/vxlan.ko\n');
       put('bin/modprobe', '#!/bin/sh\n[ "$2" = br_netfilter ]\n', 0o755);
       expect((await modules('probe')).code).toBe(PROBE_NEEDED);
@@ -133,7 +133,7 @@ describe('every script', () => {
       writeFileSync(file, script);
       chmodSync(file, 0o600);
       expect(
-        await runScript([program, ...args], `exec ${shell.join(' ')} -n "$sp_file"`, { file }),
+        await runScript([program, ...args], `exec ${shell.join(' ')} -n "$sp_file"`, { file }, { cwd: root }),
       ).toMatchObject({ code: 0, stderr: '' });
     }
   });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -79,7 +79,6 @@ describe.each(Object.values(STEP_KINDS).map((kind) => ({ name: kind.kind as Step
     const parts = ['probe', 'act', 'verify'] as const;
 
     it('takes every variable as data, alone and all at once, in every shell', async () => {
-      const before = readdirSync('.');
       const alone = names.map((variable) => ({ [variable]: toOverride(variable, HOSTILE.join('\n')) }));
       const together = HOSTILE.map((value) =>
         Object.fromEntries(names.map((variable) => [variable, toOverride(variable, value)])),
@@ -98,12 +97,10 @@ describe.each(Object.values(STEP_KINDS).map((kind) => ({ name: kind.kind as Step
           expect([0, 1, 2, 10, 22, 126, 127], result.stderr).toContain(result.code);
         }
       }
-      expect(readdirSync('.')).toEqual(before);
-      expect([existsSync('marker'), existsSync(join(root, 'marker')), existsSync('/root/marker')]).toEqual([
-        false,
-        false,
-        false,
-      ]);
+      const made = [join(root, 'marker'), '/marker', '/root/marker', '/tmp/marker'].filter((path) =>
+        existsSync(path),
+      );
+      expect(made).toEqual([]);
     });
   },
 );

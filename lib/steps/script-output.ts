@@ -11,7 +11,7 @@ export function parseStepOutputs(stdout: string): Readonly<Record<string, string
   for (const line of stdout.split('\n')) {
     const match = OUTPUT.exec(line);
     if (match?.[1] && (outputs.has(match[1]) || outputs.size < MAX_OUTPUTS)) {
-      outputs.set(match[1], toSafeLine(match[2] ?? '', 200).toWellFormed());
+      outputs.set(match[1], toSafeLine(match[2] ?? '', 200));
     }
   }
   return Object.fromEntries(outputs);
@@ -22,8 +22,7 @@ export function findStepFailure(text: string): { code: FailureCode; message: str
   for (const line of text.split('\n').reverse()) {
     const match = FAILURE.exec(line);
     const code = FailureCode.safeParse(match?.[1]);
-    if (match && code.success)
-      return { code: code.data, message: toSafeLine(match[2] ?? '', 500).toWellFormed() };
+    if (match && code.success) return { code: code.data, message: toSafeLine(match[2] ?? '', 500) };
   }
   return null;
 }

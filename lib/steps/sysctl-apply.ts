@@ -28,7 +28,7 @@ each_setting() {
     key=$(squeeze "\${line%%=*}")
     value=$(squeeze "\${line#*=}")
     key=\${key#-}
-    case "$key" in ''|*[!A-Za-z0-9_./-]*) fail step-exit "a line of $sp_path is no plain setting" ;; esac
+    case "$key" in ''|*[!A-Za-z0-9_./-]*|*..*) fail step-exit "a line of $sp_path is no plain setting" ;; esac
     "$1" "$key" "$root/proc/sys/$(printf '%s' "$key" | tr . /)" "$value"
   done < "$path"
 }

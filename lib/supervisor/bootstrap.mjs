@@ -197,24 +197,24 @@ function ensureNextBuild() {
   });
 }
 
-async function handOver(name, args) {
-  const entry = await import(pathToFileURL(join(BUILD, 'bundle', `${name}.mjs`)).href);
-  await entry.main(args);
+function loadBundle(name) {
+  return import(pathToFileURL(join(BUILD, 'bundle', `${name}.mjs`)).href);
 }
 
 async function start(mode) {
   const isDev = mode === 'dev';
   process.env.NODE_ENV = isDev ? 'development' : 'production';
-  withBuildLock(() => {
-    ensureGenerated();
-    if (!isDev && mode !== 'worker') ensureNextBuild();
-  });
+  withBuildLock(() => ensureGenerated());
   await bundle(['supervisor', 'web', 'worker']);
+  const supervisor = await loadBundle('supervisor');
+  // A bad variable or a second start is told before the minute that a build takes.
+  await supervisor.precheck(mode);
+  if (!isDev && mode !== 'worker') withBuildLock(() => ensureNextBuild());
   if (isDev) {
     const { context } = await import(pathToFileURL(join(ROOT, 'node_modules/esbuild/lib/main.js')).href);
     await (await context(bundleOptions(['worker']))).watch();
   }
-  await handOver('supervisor', [mode]);
+  await supervisor.main([mode]);
 }
 
 async function main() {
@@ -231,7 +231,7 @@ async function main() {
       return start(command);
     case 'lab':
       await bundle(['lab']);
-      return handOver('lab', args);
+      return (await loadBundle('lab')).main(args);
     case 'prepare':
       withBuildLock(() => {
         ensureGenerated();

@@ -212,6 +212,19 @@ function stopOnSignals(stack: ShutdownStack, onStop: () => void): void {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
 }
 
+/** Ends the process with one line when a start cannot succeed: a bad variable, or a data directory in use. */
+export async function precheck(mode: string): Promise<void> {
+  try {
+    const { dataDir } = env();
+    if (mode !== 'start' && mode !== 'dev') return;
+    await prepareDataDir(dataDir);
+    (await lockDataDir(dataDir))();
+  } catch (error) {
+    console.error(isPlainError(error) ? error.message : error);
+    process.exit(1);
+  }
+}
+
 /** Entry of `npm start`, `npm run dev`, `npm run start:web` and `npm run start:worker`. */
 export async function main([mode]: readonly string[]): Promise<void> {
   if (mode === 'web' || mode === 'worker') return startOne(mode);

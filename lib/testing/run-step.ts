@@ -20,19 +20,19 @@ export interface ScriptResult {
   readonly stderr: string;
 }
 
-/** Runs constant script text with variables before it, as `SHELL -c`, standard input being `input`. */
+/** Runs constant script text with variables before it, as `SHELL -c` in `cwd`, standard input being `input`. */
 export async function runScript(
   shell: Shell,
   script: string,
   variables: Readonly<Record<string, string>>,
-  input = '',
+  options: { cwd: string; input?: string },
 ): Promise<ScriptResult> {
   const [program, ...args] = shell;
   const child = spawn(program, [...args, '-c', `${toShellAssignments(variables)}${script}`], {
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' },
+    cwd: options.cwd,
   });
   child.stdin.on('error', () => undefined); // a script that ends before it has read everything
-  child.stdin.end(input);
+  child.stdin.end(options.input ?? '');
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -41,7 +41,7 @@ export async function runScript(
   return { code, stdout, stderr };
 }
 
-/** Probe, act or verify of one step on this machine below `root`, the way the engine runs them on a host. */
+/** Probe, act or verify of one step on this machine below and in `root`, the way the engine runs them on a host. */
 export function runStepPart(
   kind: StepKind,
   part: 'probe' | 'act' | 'verify',
@@ -60,5 +60,6 @@ export function runStepPart(
     root: options.root,
     ...options.overrides,
   };
-  return runScript(options.shell, kind[part], variables, part === 'act' ? (payload ?? '') : '');
+  const input = part === 'act' ? (payload ?? '') : '';
+  return runScript(options.shell, kind[part], variables, { cwd: options.root, input });
 }

@@ -75,6 +75,7 @@ export async function startSshd(lines: readonly string[] = []): Promise<TestSshd
     'UsePAM no',
     'StrictModes no',
     'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
     'PermitRootLogin yes',
     'MaxStartups 100',
     'LogLevel DEBUG1',

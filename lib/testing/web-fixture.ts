@@ -23,7 +23,11 @@ let count = 0;
 export function createWebFixture(database: TestDatabase, publicUrl = 'http://127.0.0.1:3000'): WebFixture {
   const { publicKey, privateKey } = generateKeyPairSync('x25519');
   const sealKey = { key: publicKey, privateKey, keyId: toKeyId(publicKey) };
-  const keys = { audit: randomBytes(32), session: randomBytes(32), seal: { key: publicKey, keyId: sealKey.keyId } };
+  const keys = {
+    audit: randomBytes(32),
+    session: randomBytes(32),
+    seal: { key: publicKey, keyId: sealKey.keyId },
+  };
   const env = readEnv({ SITEPLAN_PUBLIC_URL: publicUrl }, { isRoot: false, cwd: '/' });
   const runtime = createRuntime({ env, db: database.web, keys });
   const createPerson = async (grants: readonly Grant[], password?: string): Promise<ServiceContext> => {
@@ -43,7 +47,8 @@ export function createWebFixture(database: TestDatabase, publicUrl = 'http://127
       ip: '192.0.2.1',
       requestId: `request-${count}`,
     };
-    if (password) await setPassword({ db: runtime.db, auditKey: keys.audit, by: actor }, { userId, password });
+    if (password)
+      await setPassword({ db: runtime.db, auditKey: keys.audit, by: actor }, { userId, password });
     return { db: runtime.db, keys: runtime.keys, actor };
   };
   return { runtime, sealKey, createPerson };

@@ -97,6 +97,7 @@ describe.skipIf(labSupport !== null)('the stand-in rke2, one server', () => {
     await waitForShell(
       `journalctl -u rke2-server -o cat | grep -q 'kubeProxyReplacement must be explicitly set'`,
     );
+    await waitForShell(isActive);
     expect((await shell(`${kubectl} get nodes`)).stdout).toMatch(/^s1 +NotReady +control-plane,etcd /m);
     await shell(`sed -i 's/strict/true/' ${data}/server/manifests/rke2-cilium-config.yaml`);
     await waitForReady();

@@ -1,0 +1,280 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { toShellAssignments } from '@/lib/core/shell-quote';
+import { findShells } from '@/lib/testing/run-step';
+import { waitFor } from '@/lib/testing/wait-for';
+import { RUNNER_SCRIPT } from './runner-script';
+
+interface Host {
+  readonly root: string;
+  readonly call: (
+    words: readonly string[],
+    variables?: Readonly<Record<string, string>>,
+    input?: string,
+  ) => Promise<{ code: number | null; stdout: string; stderr: string }>;
+  readonly act: (key: string, name?: string) => string;
+}
+
+const made: string[] = [];
+afterEach(async () => {
+  for (const root of made.splice(0)) {
+    for (const key of await readdir(join(root, 'var/lib/siteplan-host/acts')).catch(() => [])) {
+      const child = await readFile(join(root, 'var/lib/siteplan-host/acts', key, 'child'), 'utf8').catch(
+        () => '',
+      );
+      killGroup(Number(child.split(' ')[0]));
+    }
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+function killGroup(group: number): void {
+  try {
+    if (group > 1) process.kill(-group, 'SIGKILL');
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+/** A directory that stands for a host, whose `sh` is the given shell. */
+async function makeHost(shell: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Host> {
+  const root = await mkdtemp(join(tmpdir(), 'siteplan-runner-'));
+  made.push(root);
+  await mkdir(join(root, 'var/lib/siteplan-host/acts'), { recursive: true });
+  await mkdir(join(root, 'proc/sys/kernel/random'), { recursive: true });
+  await mkdir(join(root, 'bin'));
+  await writeFile(join(root, 'proc/sys/kernel/random/boot_id'), 'boot-one\n');
+  const runner = join(root, 'var/lib/siteplan-host/runner');
+  await writeFile(runner, RUNNER_SCRIPT);
+  const program = shell[0] === 'busybox' ? 'busybox' : (shell[0] ?? 'sh');
+  await symlink(`/usr/bin/${program}`, join(root, 'bin/sh'));
+  return {
+    root,
+    act: (key, name = '') => join(root, 'var/lib/siteplan-host/acts', key, name),
+    call: async (words, variables = {}, input = '') => {
+      const assignments = toShellAssignments({
+        root,
+        runner,
+        installation: 'ours',
+        epoch: '5',
+        limit_s: '30',
+        params: '',
+        script: '',
+        ...variables,
+      });
+      const child = spawn('sh', ['-c', `${assignments}set -- ${words.join(' ')}\n. "$sp_runner"`], {
+        env: {
+          PATH: `${root}/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
+          SITEPLAN_DETACH: 'setsid',
+          NODE_ENV: 'test',
+          ...env,
+        },
+      });
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(input);
+      const [stdout, stderr, [code]] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, 'close') as Promise<[number | null]>, // the documented arguments of this event
+      ]);
+      return { code, stdout, stderr };
+    },
+  };
+}
+
+/** An act that notes its start, prints, and goes on until told to stop. */
+const LEDGER = 'echo "$sp_word" >> "$sp_ledger"; cat; echo "$sp_word says $1"; ';
+
+function start(host: Host, key: string, body: string, extra: Readonly<Record<string, string>> = {}) {
+  const params = toShellAssignments({ word: key, ledger: join(host.root, 'ledger') });
+  return host.call(['start', key], { params, script: `${LEDGER}${body}`, ...extra }, 'input\n');
+}
+
+async function untilFinished(host: Host, key: string): Promise<string> {
+  return waitFor(
+    async () => {
+      const { stdout } = await host.call(['status', key]);
+      return /state=(finished|interrupted)/.test(stdout) && stdout;
+    },
+    { what: `${key} to end` },
+  );
+}
+
+function readLedger(host: Host): Promise<string> {
+  return readFile(join(host.root, 'ledger'), 'utf8').catch(() => '');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
+  'runner in $name',
+  ({ shell }) => {
+    it('runs an act once, journals it, leaves no input behind', async () => {
+      const host = await makeHost(shell);
+      expect((await host.call(['status', 'r.s.1'])).stdout).toContain('state=absent');
+      expect(await start(host, 'r.s.1', 'echo oops >&2; exit 3')).toMatchObject({ code: 0 });
+      expect(await untilFinished(host, 'r.s.1')).toContain('state=finished code=3 reason=exit size=');
+      const journal = await readFile(host.act('r.s.1', 'journal'), 'utf8');
+      expect(journal).toBe(`input\nr.s.1 says ${host.act('r.s.1').replace(/\/$/, '')}\noops\n`);
+      expect((await start(host, 'r.s.1', 'exit 3')).stdout).toContain('state=finished code=3');
+      expect(await readLedger(host)).toBe('r.s.1\n');
+      expect((await readdir(host.act('r.s.1'))).sort()).toEqual(['boot', 'child', 'exit', 'journal']);
+      expect((await stat(host.act('r.s.1', 'journal'))).mode & 0o777).toBe(0o600);
+    });
+
+    it('lets one of many starts of the same act win', async () => {
+      const host = await makeHost(shell);
+      const starts = await Promise.all(Array.from({ length: 6 }, () => start(host, 'r.s.1', 'sleep 0.3')));
+      for (const { code, stdout } of starts) {
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/state=(running|finished)/);
+      }
+      await untilFinished(host, 'r.s.1');
+      expect(await readLedger(host)).toBe('r.s.1\n');
+    });
+
+    it('refuses an older epoch and another installation, and changes nothing', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', ':', { epoch: '7' });
+      await untilFinished(host, 'r.s.1');
+      expect(await start(host, 'r.s.2', ':', { epoch: '6' })).toMatchObject({ code: 75 });
+      expect(await host.call(['cancel', 'r.s.1'], { epoch: '6' })).toMatchObject({ code: 75 });
+      expect(await host.call(['clean', 'r'], { epoch: '6' })).toMatchObject({ code: 75 });
+      expect(await start(host, 'r.s.2', ':', { installation: 'theirs', epoch: '9' })).toMatchObject({
+        code: 76,
+      });
+      expect(await readFile(join(host.root, 'var/lib/siteplan-host/fence'), 'utf8')).toBe('ours 7\n');
+      expect(existsSync(host.act('r.s.2'))).toBe(false);
+      expect(await readLedger(host)).toBe('r.s.1\n');
+    });
+
+    it('refuses a second act while one runs', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', 'sleep 30');
+      expect(await start(host, 'q.s.1', ':')).toMatchObject({ code: 77 });
+      await host.call(['cancel', 'r.s.1']);
+      expect((await start(host, 'q.s.1', ':')).code).toBe(0);
+    });
+
+    it('cancels an act with everything it started, also what ignores TERM', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', 'trap "" TERM; sleep 60 & echo $! > "$sp_ledger.pid"; wait; sleep 60');
+      const pid = Number(
+        await waitFor(() => readFile(join(host.root, 'ledger.pid'), 'utf8'), { what: 'the act' }),
+      );
+      const cancelled = await host.call(['cancel', 'r.s.1']);
+      expect(cancelled.stdout).toMatch(/state=finished code=\d+ reason=cancel/);
+      await waitFor(() => !isAlive(pid), { what: 'the child of the act to be gone' });
+      expect((await host.call(['cancel', 'r.s.1'])).stdout).toContain('reason=cancel');
+    });
+
+    it('ends an act whose time is up', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', 'sleep 60', { limit_s: '1' });
+      expect(await untilFinished(host, 'r.s.1')).toContain('state=finished code=124 reason=timeout');
+    });
+
+    it('knows an act that a reboot interrupted, and never starts it again', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', 'sleep 60');
+      await writeFile(join(host.root, 'proc/sys/kernel/random/boot_id'), 'boot-two\n');
+      expect((await host.call(['status', 'r.s.1'])).stdout).toContain('state=interrupted code=- reason=-');
+      expect((await start(host, 'r.s.1', 'sleep 60')).stdout).toContain('rebooted=1 boot=boot-two');
+      expect((await start(host, 'r.s.2', ':')).code).toBe(0);
+      await untilFinished(host, 'r.s.2');
+      expect(await readLedger(host)).toBe('r.s.1\nr.s.2\n');
+      expect(existsSync(host.act('r.s.1', 'input'))).toBe(false);
+    });
+
+    it('buries an act whose runner was killed, before anything else may start', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', 'echo $$ > "$sp_ledger.pid"; sleep 60');
+      const pid = Number(
+        await waitFor(() => readFile(join(host.root, 'ledger.pid'), 'utf8'), { what: 'the act' }),
+      );
+      const leader = Number((await readFile(host.act('r.s.1', 'boot'), 'utf8')).split(' ')[1]);
+      process.kill(leader, 'SIGKILL');
+      expect(await untilFinished(host, 'r.s.1')).toContain('state=interrupted');
+      await waitFor(() => !isAlive(pid), { what: 'the orphaned act to be gone' });
+    });
+
+    it('takes up a start that died before the act began, once', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', ':');
+      await untilFinished(host, 'r.s.1');
+      for (const name of ['boot', 'child', 'exit']) await rm(host.act('r.s.1', name), { force: true });
+      const params = toShellAssignments({ word: 'again', ledger: join(host.root, 'ledger') });
+      await writeFile(host.act('r.s.1', 'params'), params);
+      await writeFile(host.act('r.s.1', 'script'), LEDGER);
+      await writeFile(host.act('r.s.1', 'input'), '');
+      expect((await host.call(['status', 'r.s.1'])).stdout).toContain('state=ready');
+      await start(host, 'r.s.1', 'unused');
+      await untilFinished(host, 'r.s.1');
+      expect(await readLedger(host)).toBe('r.s.1\nagain\n');
+    });
+
+    it('cuts a journal at its limit, with a mark, the same for every reader', async () => {
+      const host = await makeHost(shell, { SITEPLAN_JOURNAL_LIMIT: '5000' });
+      await start(host, 'r.s.1', 'i=0; while [ $i -lt 2000 ]; do echo "line $i of many"; i=$((i+1)); done');
+      const followed = await host.call(['follow', 'r.s.1', '0']);
+      await untilFinished(host, 'r.s.1');
+      const journal = await readFile(host.act('r.s.1', 'journal'), 'utf8');
+      expect(journal.length).toBeLessThan(5_100);
+      expect(journal).toContain('[siteplan: output beyond 5000 bytes was cut]');
+      expect(followed).toMatchObject({ code: 0, stdout: journal });
+    });
+
+    it('follows a journal from any byte to the end of the act', async () => {
+      const host = await makeHost(shell);
+      await start(host, 'r.s.1', 'for i in 1 2 3 4; do printf "%s\\000" "part $i"; sleep 0.2; done');
+      const followed = await Promise.all(
+        [0, 1, 7, 20].map((offset) => host.call(['follow', 'r.s.1', String(offset)])),
+      );
+      const journal = await readFile(host.act('r.s.1', 'journal'), 'latin1');
+      expect(journal).toContain('part 4\0');
+      followed.forEach(({ stdout }, index) => expect(stdout).toBe(journal.slice([0, 1, 7, 20][index])));
+    });
+
+    it('cleans up after one run and leaves the others', async () => {
+      const host = await makeHost(shell);
+      for (const key of ['r.s.1', 'r.t.1', 'r2.s.1']) {
+        await start(host, key, ':');
+        await untilFinished(host, key);
+      }
+      expect((await host.call(['clean', 'r'])).code).toBe(0);
+      expect(await readdir(join(host.root, 'var/lib/siteplan-host/acts'))).toEqual(['r2.s.1']);
+    });
+
+    it('locks by directory where there is no flock, and breaks the lock of the dead', async () => {
+      const host = await makeHost(shell);
+      await writeFile(join(host.root, 'bin/flock'), '');
+      const lock = join(host.root, 'var/lib/siteplan-host/lock.d');
+      const noFlock = { path: '' };
+      await mkdir(lock);
+      await writeFile(join(lock, 'holder'), '999999999 boot-one\n');
+      const script = RUNNER_SCRIPT.replace('command -v flock', 'command -v no-such-flock');
+      await writeFile(join(host.root, 'var/lib/siteplan-host/runner'), script);
+      const starts = await Promise.all([
+        start(host, 'r.s.1', ':', noFlock),
+        start(host, 'r.s.1', ':', noFlock),
+      ]);
+      expect(starts.map(({ code }) => code)).toEqual([0, 0]);
+      await untilFinished(host, 'r.s.1');
+      expect(await readLedger(host)).toBe('r.s.1\n');
+      expect(existsSync(lock)).toBe(false);
+    });
+  },
+);

@@ -1,0 +1,444 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CredentialSecret } from '@/lib/access/credential-view';
+import { SiteId } from '@/lib/core/ids';
+import { openSealed } from '@/lib/secrets/seal';
+import type { TestDatabase } from '@/lib/testing/test-database';
+import { createTestDatabase } from '@/lib/testing/test-database';
+import type { WebFixture } from '@/lib/testing/web-fixture';
+import { createWebFixture } from '@/lib/testing/web-fixture';
+import { verifyAudit } from './audit/verify-audit';
+import type { ServiceContext } from './context';
+import { createCredential } from './credentials/create-credential';
+import { deleteCredential } from './credentials/delete-credential';
+import { listCredentials } from './credentials/list-credentials';
+import { getDraft } from './drafts/get-draft';
+import { saveDraft } from './drafts/save-draft';
+import { approveHostKey } from './host-keys/approve-host-key';
+import { listHostKeys } from './host-keys/list-host-keys';
+import { revokeHostKey } from './host-keys/revoke-host-key';
+import { createJob } from './jobs/create-job';
+import { createSite } from './sites/create-site';
+import { deleteSite } from './sites/delete-site';
+import { getSite } from './sites/get-site';
+import { listSites } from './sites/list-sites';
+import { renameSite } from './sites/rename-site';
+import { getTopology } from './topology/get-topology';
+import { listRevisions } from './topology/list-revisions';
+import { putTopology } from './topology/put-topology';
+import { transact } from './transact';
+import { setGrants } from './users/set-grants';
+import { setUserDisabled } from './users/set-user-disabled';
+
+let database: TestDatabase;
+let web: WebFixture;
+let admin: ServiceContext;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  web = createWebFixture(database);
+  admin = await web.createPerson([{ siteId: null, role: 'admin' }], 'correct horse battery');
+});
+afterAll(() => database.drop());
+
+const node = (name: string, internalIp: string, credentialId?: string) => ({
+  name,
+  role: 'server',
+  internalIp,
+  ssh: credentialId ? { credentialId } : {},
+});
+const topologyOf = (...nodes: object[]) => ({ pattern: 'custom', nodes });
+
+/** What a worker, and only a worker, gets out of the sealed rows of an owner. */
+async function openAs(owner: string): Promise<Map<string, string>> {
+  const rows = await database.worker.prisma.secret.findMany({ where: { owner } });
+  return new Map(
+    rows.map(({ sealed, ...row }) => [row.purpose, openSealed(web.sealKey, sealed, row).toString('utf8')]),
+  );
+}
+
+describe('sites', () => {
+  it('begin with node ids of ours and two sealed join tokens of 256 bits (S29)', async () => {
+    const view = await createSite(admin, { name: 'berlin', topology: topologyOf(node('s1', '192.0.2.1')) });
+    expect(view.revision).toBe(1);
+    expect(view.topology.nodes[0]?.id).toMatch(/^n-[a-z0-9]{12}$/);
+    const { serverToken, agentToken } = view.topology.security;
+    expect(serverToken).toBeDefined();
+    expect(agentToken).not.toEqual(serverToken);
+    const tokens = await openAs(view.siteId);
+    expect([...tokens.keys()].sort()).toEqual(['agent-token', 'server-token']);
+    expect(tokens.get('server-token')).toMatch(/^[0-9a-f]{64}$/);
+    expect(tokens.get('agent-token')).toMatch(/^[0-9a-f]{64}$/);
+    expect(tokens.get('agent-token')).not.toBe(tokens.get('server-token'));
+    const ids = await database.worker.prisma.secret.findMany({
+      where: { owner: view.siteId },
+      select: { id: true },
+    });
+    expect(ids.map(({ id }) => id).sort()).toEqual([serverToken?.id, agentToken?.id].sort());
+    expect(await database.worker.prisma.siteLease.count({ where: { siteId: view.siteId } })).toBe(1);
+    expect(await getSite(admin, view)).toMatchObject({
+      name: 'berlin',
+      servers: 1,
+      revision: 1,
+      appliedRevision: null,
+    });
+  });
+
+  it('take YAML as well, and refuse what is no topology with the place', async () => {
+    const yaml = 'pattern: custom\nnodes:\n  - {name: s1, role: server, internalIp: 192.0.2.2}\n';
+    expect((await createSite(admin, { name: 'yaml', topology: yaml })).topology.nodes).toHaveLength(1);
+    const bad = createSite(admin, { name: 'bad', topology: topologyOf(node('S 1', '192.0.2.300')) });
+    await expect(bad).rejects.toMatchObject({
+      code: 'invalid',
+      fields: {
+        'nodes.0.name': expect.any(String) as string,
+        'nodes.0.internalIp': expect.any(String) as string,
+      },
+    });
+  });
+
+  it('have names of their own', async () => {
+    await expect(createSite(admin, { name: 'berlin' })).rejects.toMatchObject({ code: 'conflict' });
+    const { siteId } = await createSite(admin, { name: 'hamburg' });
+    await expect(renameSite(admin, { siteId, name: 'berlin' })).rejects.toMatchObject({ code: 'conflict' });
+    expect(await renameSite(admin, { siteId, name: ' köln ' })).toMatchObject({ name: 'köln' });
+    await expect(createSite(admin, { name: 'a\nb' })).rejects.toMatchObject({ code: 'invalid' });
+  });
+
+  it('go only when their name is typed, and free it', async () => {
+    const { siteId } = await createSite(admin, { name: 'gone' });
+    await expect(deleteSite(admin, { siteId, typedName: 'Gone' })).rejects.toMatchObject({ code: 'invalid' });
+    await deleteSite(admin, { siteId, typedName: 'gone' });
+    await expect(getSite(admin, { siteId })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(getTopology(admin, { siteId })).rejects.toMatchObject({ code: 'not-found' });
+    expect((await listSites(admin)).map(({ id }) => id)).not.toContain(siteId);
+    expect((await createSite(admin, { name: 'gone' })).siteId).not.toBe(siteId);
+  });
+
+  it('delete the draft that they came from, and nobody else’s', async () => {
+    const other = await web.createPerson([]);
+    const [mine, theirs] = [
+      await saveDraft(admin, { draftId: null, document: { a: 1 } }),
+      await saveDraft(other, { draftId: null, document: { b: 2 } }),
+    ];
+    expect(await getDraft(admin, theirs)).toBeNull();
+    await expect(saveDraft(admin, { draftId: theirs.draftId, document: {} })).rejects.toMatchObject({
+      code: 'not-found',
+    });
+    await createSite(admin, { name: 'from draft', draftId: mine.draftId });
+    await createSite(admin, { name: 'from theirs', draftId: theirs.draftId });
+    expect(await getDraft(admin, mine)).toBeNull();
+    expect(await getDraft(other, theirs)).toMatchObject({ document: { b: 2 } });
+  });
+});
+
+describe('topologies', () => {
+  it('are saved once per ETag, of two at once one wins', async () => {
+    const { siteId, etag, topology } = await createSite(admin, {
+      name: 'etag',
+      topology: topologyOf(node('s1', '192.0.2.1')),
+    });
+    const save = (notes: string) =>
+      putTopology(admin, { siteId, topology: { ...topology, notes }, etag: `"${etag}"` });
+    const saves = await Promise.allSettled(['a', 'b', 'c', 'd'].map(save));
+    expect(saves.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const one of saves) {
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'precondition-failed' });
+    }
+    expect((await listRevisions(admin, { siteId })).map(({ revision }) => revision)).toEqual([2, 1]);
+  });
+
+  it('make no revision when nothing changed, and keep ids by name (contract 7)', async () => {
+    const first = await createSite(admin, { name: 'ids', topology: topologyOf(node('s1', '192.0.2.1')) });
+    const { siteId, etag, topology } = first;
+    const same = await putTopology(admin, { siteId, topology, etag });
+    expect(same).toEqual(first);
+    const bare = topologyOf(node('s1', '192.0.2.1'), node('s2', '192.0.2.2'));
+    const second = await putTopology(admin, { siteId, topology: bare, etag });
+    expect(second.revision).toBe(2);
+    expect(second.topology.nodes[0]?.id).toBe(topology.nodes[0]?.id);
+    const third = await putTopology(admin, {
+      siteId,
+      topology: topologyOf(node('s2', '192.0.2.2')),
+      etag: second.etag,
+    });
+    const rows = await database.web.prisma.node.findMany({ where: { siteId }, orderBy: { name: 'asc' } });
+    expect(rows.map(({ name, removedAt }) => [name, removedAt !== null])).toEqual([
+      ['s1', true],
+      ['s2', false],
+    ]);
+    expect(third.topology.security).toEqual(first.topology.security);
+  });
+
+  it('cannot claim a node of another site', async () => {
+    const victim = await createSite(admin, { name: 'victim', topology: topologyOf(node('s1', '192.0.2.1')) });
+    const stolen = { ...node('s1', '203.0.113.1'), id: victim.topology.nodes[0]?.id };
+    const thief = await createSite(admin, { name: 'thief', topology: topologyOf(stolen) });
+    expect(thief.topology.nodes[0]?.id).not.toBe(stolen.id);
+  });
+
+  it('cannot refer to a secret of another site, or to one for another purpose', async () => {
+    const victim = await createSite(admin, { name: 'victim 2' });
+    const thief = await createSite(admin, { name: 'thief 2' });
+    const { siteId, etag, topology } = thief;
+    const refused = { code: 'invalid', fields: expect.any(Object) as object };
+    const foreign = {
+      ...topology,
+      security: { ...topology.security, serverToken: victim.topology.security.serverToken },
+    };
+    await expect(putTopology(admin, { siteId, topology: foreign, etag })).rejects.toMatchObject(refused);
+    const swapped = {
+      ...topology,
+      security: { ...topology.security, serverToken: topology.security.agentToken },
+    };
+    await expect(putTopology(admin, { siteId, topology: swapped, etag })).rejects.toMatchObject(refused);
+    const asKey = {
+      ...topology,
+      edge: { tailscale: { enabled: true, authKey: topology.security.serverToken } },
+    };
+    await expect(putTopology(admin, { siteId, topology: asKey, etag })).rejects.toMatchObject(refused);
+    await expect(createSite(admin, { name: 'thief 3', topology: foreign })).rejects.toMatchObject(refused);
+  });
+});
+
+describe('credentials', () => {
+  it('are sealed to the workers, and the database holds no word of them (S1, S4)', async () => {
+    const canaries = { password: 'canary-password-1', sudoPassword: 'canary-sudo-1' };
+    const view = await createCredential(admin, { kind: 'password', name: 'root', ...canaries });
+    expect(JSON.stringify([view, await listCredentials(admin)])).not.toContain('canary');
+    const stored = CredentialSecret.parse(JSON.parse((await openAs(view.id)).get('credential') ?? ''));
+    expect(stored).toEqual(canaries);
+    const owner = new Client({ connectionString: database.ownerUrl });
+    await owner.connect();
+    const tables = await owner.query<{ name: string }>(
+      `SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+    );
+    for (const { name } of tables.rows) {
+      const { rows } = await owner.query<{ found: boolean }>(
+        `SELECT EXISTS (SELECT 1 FROM "${name}" t WHERE t::text ILIKE '%canary%' OR t::text LIKE '%' || encode('canary', 'hex') || '%') AS found`,
+      );
+      expect(rows[0]?.found, name).toBe(false);
+    }
+    await owner.end();
+  });
+
+  it('fail to open when their row is swapped with another', async () => {
+    const [a, b] = [
+      await createCredential(admin, { kind: 'password', name: 'swap a', password: 'a' }),
+      await createCredential(admin, { kind: 'password', name: 'swap b', password: 'b' }),
+    ];
+    await database.worker.pool.query(
+      `UPDATE secret t SET sealed = o.sealed FROM secret o
+        WHERE t.owner = ANY($1) AND o.owner = ANY($1) AND t.owner <> o.owner`,
+      [[a.id, b.id]],
+    );
+    await expect(openAs(a.id)).rejects.toThrow(/can't be opened/);
+  });
+
+  it('take the keys that people have, with the fingerprint that ssh-keygen prints', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'siteplan-keygen-'));
+    const kinds = [
+      ['ed25519', ''],
+      ['ed25519', 'pass phrase'],
+      ['rsa', ''],
+      ['ecdsa', ''],
+    ] as const;
+    for (const [index, [type, passphrase]] of kinds.entries()) {
+      const file = join(dir, `key-${index}`);
+      execFileSync('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'test', '-f', file]);
+      const printed = execFileSync('ssh-keygen', ['-l', '-f', file]).toString().split(' ')[1];
+      const privateKey = readFileSync(file, 'utf8').replace(/\n/g, '\r\n');
+      const input = { kind: 'key', name: `key ${index}`, privateKey, ...(passphrase && { passphrase }) };
+      expect((await createCredential(admin, input)).publicInfo).toBe(printed);
+    }
+    rmSync(dir, { recursive: true });
+  });
+
+  it('take PEM keys and keep them in a form that SSH reads', async () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    const pem = rsa
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
+      .toString();
+    const input = { kind: 'key', name: 'pem', privateKey: pem, passphrase: 'x' };
+    const view = await createCredential(admin, input);
+    expect(view.publicInfo).toMatch(/^SHA256:/);
+    const stored = CredentialSecret.parse(JSON.parse((await openAs(view.id)).get('credential') ?? ''));
+    expect(stored.privateKey).toMatch(/^-----BEGIN RSA PRIVATE KEY-----/);
+    expect(stored.passphrase).toBeUndefined();
+    await expect(createCredential(admin, { ...input, name: 'wrong', passphrase: 'y' })).rejects.toMatchObject(
+      { code: 'invalid' },
+    );
+  });
+
+  it.each([
+    ['a public key', 'ssh-ed25519 AAAAC3Nza canary', /public key/],
+    ['a PuTTY key', 'PuTTY-User-Key-File-3: ssh-ed25519 canary', /PuTTY/],
+    [
+      'half a key',
+      '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----',
+      /cut short/,
+    ],
+    ['something else', 'canary', /not a private key/],
+  ])('refuse %s in words that repeat none of it', async (_, privateKey, words) => {
+    const created = createCredential(admin, { kind: 'key', name: 'x', privateKey });
+    await expect(created).rejects.toThrow(words);
+    await expect(created).rejects.not.toThrow(/canary|b3Blbn/);
+  });
+
+  it('stay while a node uses them', async () => {
+    const { id } = await createCredential(admin, { kind: 'password', name: 'used', password: 'x' });
+    const { siteId, etag } = await createSite(admin, {
+      name: 'user of it',
+      topology: topologyOf(node('s1', '192.0.2.1', id)),
+    });
+    await expect(deleteCredential(admin, { credentialId: id })).rejects.toThrow(
+      /used by 1 node \(user of it\)/,
+    );
+    await putTopology(admin, { siteId, topology: topologyOf(), etag });
+    await deleteCredential(admin, { credentialId: id });
+    expect((await listCredentials(admin)).map((row) => row.id)).not.toContain(id);
+    const reuse = putTopology(admin, { siteId, topology: topologyOf(node('s1', '192.0.2.1', id)), etag });
+    await expect(reuse).rejects.toMatchObject({ code: 'precondition-failed' });
+  });
+
+  it('may not be led to another host by an operator of one site (contract 8)', async () => {
+    const { id } = await createCredential(admin, { kind: 'password', name: 'of admin', password: 'x' });
+    const { siteId } = await createSite(admin, {
+      name: 'shared',
+      topology: topologyOf(node('s1', '192.0.2.1', id)),
+    });
+    const operator = await web.createPerson([{ siteId: SiteId.parse(siteId), role: 'operator' }]);
+    const put = async (change: (one: ReturnType<typeof node>) => object) => {
+      const { topology, etag } = await getTopology(operator, { siteId });
+      const nodes = topology.nodes.map((one) => change(one as ReturnType<typeof node>)); // same fields as ours
+      return putTopology(operator, { siteId, topology: { ...topology, nodes }, etag });
+    };
+    await expect(put((one) => ({ ...one, internalIp: '203.0.113.9' }))).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    await expect(put((one) => ({ ...one, ssh: { ...one.ssh, port: 2222 } }))).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    const bastion = { address: '203.0.113.9', credentialId: id };
+    await expect(put((one) => ({ ...one, ssh: { ...one.ssh, bastion } }))).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    expect(await put((one) => ({ ...one, zone: 'rack 1' }))).toMatchObject({ revision: 2 });
+    const own = await createCredential(operator, { kind: 'password', name: 'of operator', password: 'y' });
+    const moved = { internalIp: '203.0.113.9', ssh: { credentialId: own.id } };
+    expect(await put((one) => ({ ...one, ...moved }))).toMatchObject({ revision: 3 });
+    expect(await createJob(operator, { kind: 'preflight', siteId })).toMatchObject({ state: 'queued' });
+  });
+});
+
+describe('host keys', () => {
+  it('are pinned by a named person, one per node, and revoked', async () => {
+    const { siteId, topology } = await createSite(admin, {
+      name: 'keys',
+      topology: topologyOf(node('s1', '192.0.2.1')),
+    });
+    const nodeId = topology.nodes[0]?.id ?? '';
+    const [a, b] = [`SHA256:${'a'.repeat(43)}`, `SHA256:${'b'.repeat(43)}`];
+    for (const fingerprint of [a, b]) {
+      const key = {
+        id: fingerprint,
+        nodeId,
+        address: '192.0.2.1',
+        port: 22,
+        algorithm: 'ssh-ed25519',
+        publicKey: 'x',
+        fingerprint,
+      };
+      await database.worker.prisma.hostKey.create({ data: key });
+    }
+    const approved = await approveHostKey(admin, { siteId, nodeId, fingerprint: a });
+    expect(approved).toMatchObject({ approvedBy: admin.actor.email, revokedAt: null });
+    expect(await approveHostKey(admin, { siteId, nodeId, fingerprint: a })).toEqual(approved);
+    await approveHostKey(admin, { siteId, nodeId, fingerprint: b });
+    const states = (await listHostKeys(admin, { siteId })).map((key) => [
+      key.fingerprint,
+      key.revokedAt !== null,
+    ]);
+    expect(new Map(states as [string, boolean][])).toEqual(
+      new Map([
+        [a, true],
+        [b, false],
+      ]),
+    );
+    await expect(approveHostKey(admin, { siteId, nodeId, fingerprint: a })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    await database.worker.prisma.hostKey.updateMany({
+      where: { fingerprint: a },
+      data: { seenAt: new Date(Date.now() + 1_000) },
+    });
+    expect(await approveHostKey(admin, { siteId, nodeId, fingerprint: a })).toMatchObject({
+      revokedAt: null,
+    });
+    expect((await revokeHostKey(admin, { siteId, nodeId, fingerprint: a })).revokedAt).not.toBeNull();
+    const elsewhere = await createSite(admin, { name: 'keys elsewhere' });
+    const foreign = approveHostKey(admin, { siteId: elsewhere.siteId, nodeId, fingerprint: b });
+    await expect(foreign).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('users', () => {
+  it('never lose their last administrator', async () => {
+    const lonely = createWebFixture(database);
+    const { userId } = admin.actor;
+    await expect(setUserDisabled(admin, { userId, disabled: true })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    const invited = await lonely.createPerson([{ siteId: null, role: 'admin' }]); // has no password yet
+    await expect(setGrants(invited, { userId, grants: [] })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(setUserDisabled(invited, { userId, disabled: true })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    const second = await web.createPerson([{ siteId: null, role: 'admin' }], 'correct horse battery');
+    expect(await setGrants(second, { userId, grants: [{ siteId: null, role: 'admin' }] })).toMatchObject({
+      id: userId,
+    });
+  });
+});
+
+describe('mutations', () => {
+  it('write exactly one audit row, or nothing at all (S27)', async () => {
+    const before = await database.web.prisma.audit.count();
+    await expect(transact(admin, () => Promise.resolve())).rejects.toThrow(/0 audit rows/);
+    const twice = transact(admin, async (tx) => {
+      await tx.prisma.draft.create({ data: { id: 'never', userId: admin.actor.userId, document: '{}' } });
+      await tx.audit('a', 'b');
+      await tx.audit('c', 'd');
+    });
+    await expect(twice).rejects.toThrow(/2 audit rows/);
+    expect(await database.web.prisma.draft.count({ where: { id: 'never' } })).toBe(0);
+    expect(await database.web.prisma.audit.count()).toBe(before);
+    await createSite(admin, { name: 'audited' });
+    const rows = await database.web.prisma.audit.findMany({ orderBy: { seq: 'desc' }, take: 1 });
+    const { email: actor, ip, requestId } = admin.actor;
+    expect(rows[0]).toMatchObject({ actor, action: 'site.create', ip, requestId });
+    expect(await database.web.prisma.audit.count()).toBe(before + 1);
+  });
+
+  it('do not happen when the audit cannot be written', async () => {
+    const owner = new Client({ connectionString: database.ownerUrl });
+    await owner.connect();
+    await owner.query('REVOKE INSERT ON audit FROM siteplan_web');
+    await expect(createSite(admin, { name: 'unaudited' })).rejects.toThrow();
+    await expect(
+      createCredential(admin, { kind: 'password', name: 'unaudited', password: 'x' }),
+    ).rejects.toThrow();
+    await owner.query('GRANT INSERT ON audit TO siteplan_web');
+    await owner.end();
+    expect((await listSites(admin)).map(({ name }) => name)).not.toContain('unaudited');
+    expect((await listCredentials(admin)).map(({ name }) => name)).not.toContain('unaudited');
+  });
+
+  it('leave a chain that holds', async () => {
+    expect(await verifyAudit(admin)).toMatchObject({ ok: true, firstBadSeq: null });
+  });
+});
