@@ -212,4 +212,75 @@ describe('the thin path by the API', () => {
     await expectDone(siteId, runId);
     await expectHealthy(siteId);
   });
+
+  it('tells silence from health: a frozen host is stale within seconds, and healthy again after', async () => {
+    const { sites } = (await api.call('GET', '/sites')) as { sites: { id: string; name: string }[] };
+    const siteId = sites.find(({ name }) => name === 'thin')?.id ?? '';
+    const state = async () => {
+      const { now } = (await api.call('GET', `/sites/${siteId}/health`)) as {
+        now: { state: string; nodes: { state: string; reasons: string[] }[] };
+      };
+      return now;
+    };
+    await lab.failHost('s1', 'freeze');
+    const stale = await waitFor(async () => (await state()).state !== 'healthy' && (await state()), {
+      what: 'the site to be anything but healthy',
+      timeoutMs: 30_000,
+      everyMs: 500,
+    });
+    expect(stale.nodes[0]?.state).toMatch(/stale|down/);
+    expect(stale.nodes[0]?.reasons.join()).not.toBe('');
+    await lab.healHost('s1');
+    await expectHealthy(siteId);
+  });
+});
+
+describe('a plan that is no longer true', () => {
+  let siteId = '';
+  const expectRefused = async (runId: string, words: RegExp): Promise<void> => {
+    const run = await api.waitForRun(runId);
+    expect(run.state).toBe('failed');
+    const events = await api.events(runId);
+    expect(events.some(({ body }) => body.type === 'step.started')).toBe(false);
+    const end = events.at(-1)?.body;
+    if (end?.type !== 'run.finished') throw new Error('the log does not end with the end');
+    expect(end.failure?.code).toBe('plan-stale');
+    expect(end.failure?.message).toMatch(words);
+  };
+
+  it('is not started when a host changed since (contract 5)', async () => {
+    siteId = await createThinSite(api, hostNamed('s4'), mirror.url, 'stale');
+    const { planId } = await plan(api, siteId);
+    await lab.exec('s4', ['sh', '-c', 'echo "# by hand" > /etc/sysctl.d/90-siteplan-rke2.conf']);
+    const { id } = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
+    await expectRefused(id, /hosts changed/);
+    const { stdout } = await lab.exec('s4', ['cat', '/etc/sysctl.d/90-siteplan-rke2.conf']);
+    expect(stdout).toBe('# by hand\n');
+  });
+
+  it('is not started when its row was tampered with, and holds no scripts (contract 4)', async () => {
+    const { planId } = await plan(api, siteId);
+    const [row] = await queryDatabase<{ body: string }>(
+      siteplan,
+      'SELECT body::text AS body FROM plan WHERE id = $1',
+      [planId],
+    );
+    expect(row?.body).not.toMatch(/set -eu|#!\/bin\/sh|systemctl start/);
+    await queryDatabase(
+      siteplan,
+      `UPDATE plan SET body = replace(body::text, '0600', '0666')::jsonb WHERE id = $1`,
+      [planId],
+    );
+    const { id } = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
+    await expectRefused(id, /stored plan is not/);
+  });
+
+  it('cannot even be made when the host shows another key than the pinned one (S11)', async () => {
+    await lab.exec('s4', ['sh', '-c', 'rm /etc/ssh/ssh_host_*; ssh-keygen -A && systemctl restart ssh']);
+    const { planId, problems } = await plan(api, siteId);
+    expect(planId).toBeNull();
+    expect(problems[0]?.message).toMatch(/key/);
+    const scan = (await api.job(`/sites/${siteId}/host-keys/scan`)) as { nodes: { state: string }[] };
+    expect(scan.nodes[0]?.state).toBe('changed');
+  });
 });

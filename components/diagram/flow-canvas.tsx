@@ -1,8 +1,16 @@
 'use client';
 import 'reactflow/dist/base.css';
-import { Background, BackgroundVariant, Panel, ReactFlow, ReactFlowProvider, useReactFlow } from 'reactflow';
+import {
+  Background,
+  BackgroundVariant,
+  Panel,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
+} from 'reactflow';
 import type { EdgeProps, EdgeTypes, FitViewOptions, NodeProps, NodeTypes } from 'reactflow';
-import { useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 import { CORNER_HEIGHT } from '@/lib/diagram/corners';
 import type { DisplayList, Group } from '@/lib/diagram/display-list';
 import { Button } from '@/components/ui/button';
@@ -13,7 +21,7 @@ import type { GroupEdge, GroupNode } from './to-flow';
 
 const FIT: FitViewOptions = {
   padding: { top: '24px', left: '24px', right: '24px', bottom: `${CORNER_HEIGHT + 40}px` },
-  maxZoom: 1.25,
+  maxZoom: 1,
 };
 const NODE_TYPES: NodeTypes = { group: GroupElement };
 const EDGE_TYPES: EdgeTypes = { line: LineElement };
@@ -39,6 +47,7 @@ function Canvas({ list, selectedId, onSelect }: Props) {
     () => flow.nodes.map((node) => ({ ...node, selected: node.id === selectedId })),
     [flow, selectedId],
   );
+  useFitOnResize();
   return (
     <ReactFlow
       nodes={nodes}
@@ -69,6 +78,15 @@ function Canvas({ list, selectedId, onSelect }: Props) {
       </Panel>
     </ReactFlow>
   );
+}
+
+/** Puts the drawing in its frame again when the window or a panel beside it changes the frame. */
+function useFitOnResize(): void {
+  const { fitView } = useReactFlow();
+  const size = useStore((state) => `${state.width}x${state.height}`);
+  useEffect(() => {
+    void fitView(FIT);
+  }, [size, fitView]);
 }
 
 function ZoomButtons() {

@@ -14,6 +14,14 @@ export interface LogLine {
   readonly text: string;
 }
 
+/** What the log says of a step of the plan. */
+export interface LogStep {
+  readonly nodeId: string;
+  /** Place in the plan, from 1. */
+  readonly number: number;
+  readonly title: string;
+}
+
 interface OpenLine {
   readonly index: number;
 }
@@ -26,11 +34,11 @@ export class LogLines {
   readonly #lines: LogLine[] = [];
   readonly #open = new Map<string, OpenLine>();
   #lastSeq = 0;
-  readonly #nodeOf: ReadonlyMap<string, string>;
+  readonly #steps: ReadonlyMap<string, LogStep>;
 
-  /** `nodeOf`: node id by step id, from the plan. */
-  constructor(nodeOf: ReadonlyMap<string, string>) {
-    this.#nodeOf = nodeOf;
+  /** `steps`: the plan's steps by their ids. */
+  constructor(steps: ReadonlyMap<string, LogStep>) {
+    this.#steps = steps;
   }
 
   get lines(): readonly LogLine[] {
@@ -47,16 +55,17 @@ export class LogLines {
 
   #read(event: RunEvent): void {
     if (event.body.type === 'step.output') return this.#readOutput(event, event.body.stepId, event.body.text);
-    const note = toNote(event.body);
-    if (note === null) return;
     const stepId = 'stepId' in event.body ? event.body.stepId : null;
-    const nodeId = 'nodeId' in event.body ? event.body.nodeId : stepId && (this.#nodeOf.get(stepId) ?? null);
+    const step = stepId === null ? undefined : this.#steps.get(stepId);
+    const note = toNote(event.body, step);
+    if (note === null) return;
+    const nodeId = 'nodeId' in event.body ? event.body.nodeId : (step?.nodeId ?? null);
     if (stepId) this.#open.delete(stepId);
     this.#lines.push({ id: `${event.seq}`, at: event.at, stepId, nodeId, kind: 'note', text: note });
   }
 
   #readOutput(event: RunEvent, stepId: string, text: string): void {
-    const nodeId = this.#nodeOf.get(stepId) ?? null;
+    const nodeId = this.#steps.get(stepId)?.nodeId ?? null;
     const parts = text.split('\n');
     parts.forEach((part, place) => {
       const isLast = place === parts.length - 1;
@@ -88,7 +97,8 @@ export function toTerminalText(text: string): string {
 }
 
 /** An event as a sentence of the log; null for those that say nothing to a reader. */
-function toNote(body: RunEvent['body']): string | null {
+function toNote(body: RunEvent['body'], step: LogStep | undefined): string | null {
+  const name = step ? `step ${step.number}` : 'step';
   switch (body.type) {
     case 'run.queued':
       return `queued by ${body.by}`;
@@ -107,21 +117,21 @@ function toNote(body: RunEvent['body']): string | null {
     case 'host.back':
       return body.rebooted ? 'the host is back after a reboot' : 'the host is back';
     case 'step.started':
-      return body.attempt > 1 ? `started, try ${body.attempt}` : 'started';
+      return `${name}: ${step?.title ?? body.stepId}${body.attempt > 1 ? `, try ${body.attempt}` : ''}`;
     case 'step.probed':
-      return body.satisfied ? 'already so' : null;
+      return body.satisfied ? `${name} already so` : null;
     case 'step.act-started':
       return null;
     case 'step.reattached':
-      return 'found still running on the host, followed again';
+      return `${name} found still running on the host, followed again`;
     case 'step.finished':
-      return body.outcome === 'already-so' ? null : STEP_STATES.done.word;
+      return body.outcome === 'already-so' ? null : `${name} ${STEP_STATES.done.word}`;
     case 'step.failed':
-      return `failed: ${body.failure.message}`;
+      return `${name} failed: ${body.failure.message}`;
     case 'step.skipped':
-      return `skipped by ${body.by}: ${body.reason}`;
+      return `${name} skipped by ${body.by}: ${body.reason}`;
     case 'step.cancelled':
-      return 'cancelled';
+      return `${name} cancelled`;
     case 'step.output':
       return null;
   }

@@ -1,4 +1,5 @@
 'use client';
+import Link from 'next/link';
 import { useCallback, useState } from 'react';
 import type { ActionResult } from '@/lib/core/action-result';
 import { toDurationText } from '@/lib/core/duration';
@@ -9,6 +10,7 @@ import { RUN_STATES } from '@/lib/run/run-states';
 import type { RunView } from '@/lib/run/run-view';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { Button } from '@/components/ui/button';
+import { buttonClass } from '@/components/ui/button-class';
 import { useNow } from '@/components/ui/clock';
 import { ErrorPanel } from '@/components/ui/panels';
 import { RelativeTime } from '@/components/ui/relative-time';
@@ -124,7 +126,10 @@ function RunHead({ log: { run, summary }, refusal, cancelRun, retryRun }: HeadPr
     <div className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
         <h1>
-          {run.kind === 'apply' ? 'Apply' : 'Uninstall'} revision {run.revision} on {run.siteName}
+          {run.kind === 'apply' ? 'Apply' : 'Uninstall'} revision {run.revision} on{' '}
+          <Link href={`/sites/${run.siteId}/topology`} className="hover:underline">
+            {run.siteName}
+          </Link>
         </h1>
         <span role="status">
           <StateMark {...RUN_STATES[summary.state]} className="text-15" />
@@ -139,7 +144,11 @@ function RunHead({ log: { run, summary }, refusal, cancelRun, retryRun }: HeadPr
           started by {run.createdBy} <RelativeTime at={run.createdAt} />
         </span>
         <span className="ml-auto flex gap-2">
-          {isOver ? (
+          {summary.state === 'done' ? (
+            <Link href={`/sites/${run.siteId}/topology`} className={buttonClass({ look: 'primary' })}>
+              Open the drawing
+            </Link>
+          ) : isOver ? (
             <Button
               look="primary"
               isBusy={retry.isBusy}

@@ -43,7 +43,12 @@ export function useRunLog(
     initialData: initialRun,
   });
   useEventStream(topic);
-  const [log] = useState(() => new LogLines(new Map(steps.map((step) => [step.id, step.nodeId]))));
+  const [log] = useState(
+    () =>
+      new LogLines(
+        new Map(steps.map(({ id, nodeId, title }, index) => [id, { nodeId, title, number: index + 1 }])),
+      ),
+  );
   const lines = useMemo(() => {
     log.add(events);
     return [...log.lines];

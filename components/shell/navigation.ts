@@ -42,7 +42,7 @@ const WORDS: Readonly<Record<string, string>> = {
   settings: 'Settings',
   topology: 'Topology',
   nodes: 'Nodes',
-  plans: 'Plan',
+  plan: 'Plan',
   credentials: 'Credentials',
   users: 'Users',
   tokens: 'API tokens',

@@ -1,4 +1,5 @@
 'use client';
+import { cx } from './cx';
 import { useIsUtc, useNow } from './clock';
 import { toAgoText, toExactText } from './time-text';
 import { Tooltip } from './tooltip';
@@ -10,7 +11,7 @@ export function RelativeTime({ at, className }: { readonly at: string; readonly 
   const atMs = Date.parse(at);
   return (
     <Tooltip text={toExactText(atMs, isUtc)}>
-      <time dateTime={at} tabIndex={0} className={className}>
+      <time dateTime={at} tabIndex={0} className={cx('whitespace-nowrap', className)}>
         {toAgoText(atMs, nowMs)}
       </time>
     </Tooltip>

@@ -12,6 +12,7 @@ import { Button } from '@/components/ui/button';
 import { Panel } from '@/components/ui/panels';
 import { useAction } from '@/components/ui/use-action';
 import type { SiteWorkActions } from './actions';
+import { findPreflightResult, toCheckSummary } from './checks';
 import { ChecksPanel } from './checks-panel';
 import type { NamedNode } from './checks-panel';
 import { HostKeyLine } from './host-key-line';
@@ -62,6 +63,7 @@ export function SitePlan(props: Props) {
     planning.run({ siteId: site.id, kind }, ({ jobId }) =>
       setIds((current) => ({ ...current, plan: jobId })),
     );
+  const result = findPreflightResult(preflight);
   const refusal = plan?.plan.kind === 'uninstall' ? uninstallRefusal : applyRefusal;
   return (
     <div className="flex flex-col gap-5">
@@ -102,8 +104,12 @@ export function SitePlan(props: Props) {
         }
         onApprove={(nodeId, fingerprint) => approving.run({ siteId: site.id, nodeId, fingerprint })}
       />
-      <section aria-label="Checks" className="flex flex-col gap-2">
-        <h2>Checks</h2>
+      <details open={!result} className="border border-line">
+        <summary className="px-3 py-2">
+          <h2 className="inline">Checks</h2>{' '}
+          <span className="text-soft">{result ? toCheckSummary(result) : 'none yet'}</span>
+        </summary>
+        <div className="border-t border-grid p-3">
         <ChecksPanel
           nodes={nodes}
           job={preflight}
@@ -116,7 +122,8 @@ export function SitePlan(props: Props) {
             )
           }
         />
-      </section>
+        </div>
+      </details>
       <section aria-label="Plan" className="flex flex-col gap-2">
         <h2>Plan</h2>
         <PlanPanel

@@ -88,18 +88,18 @@ export function useWizard({ draftId, initial, actions, onDraftId }: Options): Wi
   };
 }
 
-type Stored = Pick<WizardDraft, 'siteId' | 'etag' | 'stored' | 'document'>;
+type Stored = Pick<WizardDraft, 'siteId' | 'etag' | 'storedName' | 'stored' | 'document'>;
 
 /** Stores name and document; the change of the draft that follows from it, or in words why not. */
 async function storeNewest(newest: RefObject<WizardDraft>, actions: WizardActions): Promise<Stored | string> {
-  const { name, document, siteId, etag, stored } = newest.current;
+  const { name, document, siteId, etag, storedName, stored } = newest.current;
   const { topology } = checkDocument(document);
   if (!topology) return 'Some fields are not valid yet. They are marked.';
-  if (siteId && etag && stored === canonicalJson({ name, topology }))
-    return { siteId, etag, stored, document };
+  const isSame = stored === canonicalJson(topology);
+  if (siteId && etag && isSame && name === storedName) return { siteId, etag, storedName, stored, document };
   const id =
     siteId && etag
-      ? await storeAgain(siteId, etag, name, topology, actions)
+      ? await storeAgain({ siteId, etag, topology: isSame ? null : topology, name: name === storedName ? null : name }, actions)
       : await storeFirst(name, topology, actions);
   if ('error' in id) return id.error;
   const response = await fetch(`/api/v1/sites/${encodeURIComponent(id.siteId)}/topology`);
@@ -109,7 +109,8 @@ async function storeNewest(newest: RefObject<WizardDraft>, actions: WizardAction
   return {
     siteId: id.siteId,
     etag: view.etag,
-    stored: canonicalJson({ name, topology: view.topology }),
+    storedName: name,
+    stored: canonicalJson(view.topology),
     document: adopted,
   };
 }
@@ -123,19 +124,26 @@ async function storeFirst(name: string, topology: Topology, actions: WizardActio
   return result.ok ? { siteId: result.value.siteId } : { error: result.error.message };
 }
 
-async function storeAgain(
-  siteId: string,
-  etag: string,
-  name: string,
-  topology: Topology,
-  actions: WizardActions,
-): Promise<StoredId> {
-  const result = await actions.putTopology({ siteId, topology, etag }).catch(() => null);
-  if (!result) return NO_ANSWER;
-  if (!result.ok) return { error: result.error.message };
-  const renamed = await actions.renameSite({ siteId, name }).catch(() => null);
-  if (!renamed) return NO_ANSWER;
-  return renamed.ok ? { siteId } : { error: renamed.error.message };
+interface Changes {
+  readonly siteId: string;
+  readonly etag: string;
+  /** Null where it is stored already. */
+  readonly topology: Topology | null;
+  readonly name: string | null;
+}
+
+async function storeAgain({ siteId, etag, topology, name }: Changes, actions: WizardActions): Promise<StoredId> {
+  if (topology) {
+    const result = await actions.putTopology({ siteId, topology, etag }).catch(() => null);
+    if (!result) return NO_ANSWER;
+    if (!result.ok) return { error: result.error.message };
+  }
+  if (name !== null) {
+    const renamed = await actions.renameSite({ siteId, name }).catch(() => null);
+    if (!renamed) return NO_ANSWER;
+    if (!renamed.ok) return { error: renamed.error.message };
+  }
+  return { siteId };
 }
 
 /**

@@ -8,7 +8,8 @@ export interface WizardDraft {
   /** Set once the site is stored: host keys, checks and plans hang on it. */
   readonly siteId: string | null;
   readonly etag: string | null;
-  /** JSON of the document as last stored at the site, to know whether it must be stored again. */
+  /** Name and canonical JSON of the document as last stored at the site, to know whether they must be stored again. */
+  readonly storedName: string | null;
   readonly stored: string | null;
   readonly scanJobId: string | null;
   readonly preflightJobId: string | null;
@@ -22,6 +23,7 @@ export function toEmptyDraft(): WizardDraft {
     document: Topology.parse({ pattern: 'custom' }),
     siteId: null,
     etag: null,
+    storedName: null,
     stored: null,
     scanJobId: null,
     preflightJobId: null,
@@ -42,6 +44,7 @@ export function toWizardDraft(stored: unknown): WizardDraft {
     document: isDocument ? (document as LooseDocument) : empty.document, // checked by the schema before it is used
     siteId: text('siteId'),
     etag: text('etag'),
+    storedName: text('storedName'),
     stored: text('stored'),
     scanJobId: text('scanJobId'),
     preflightJobId: text('preflightJobId'),

@@ -107,10 +107,18 @@ export async function startLab(options: StartLabOptions): Promise<Lab> {
     if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
       throw new Error(`"${name}" is not a lab or host name`);
   }
+  if (new Set(options.hosts.map((host) => host.name)).size < options.hosts.length) {
+    throw new Error('two hosts of a lab have the same name');
+  }
   const dir = options.dir ?? findLabDir();
   await removeDeadLabs(dir);
   const rootFs = await ensureRootFs(dir, options.log ?? (() => undefined));
   const state = await reserveLab(dir, rootFs, options);
+  // Before this has worked, whatever bears the bridge's name is not ours to remove.
+  await addBridge(toNetwork(state.subnet)).catch(async (error: unknown) => {
+    await releaseLab(state);
+    throw error;
+  });
   try {
     await prepareHosts(state);
     // The state file must name a supervisor before the next one starts, or a crash here would lose hosts.
@@ -199,11 +207,18 @@ async function prepareHosts(state: LabState): Promise<void> {
 }
 
 async function destroyLab(state: LabState): Promise<void> {
-  const server = state.artifacts?.process ?? null;
-  if (server !== null && isRunning(server)) process.kill(server.pid, 'SIGTERM');
-  await Promise.all(state.hosts.map((host) => powerOff(host)));
-  for (const host of state.hosts) await unmountHost(host);
-  await removeBridge(state.bridge);
+  // After a reboot of this machine only files are left, and the names may belong to another lab.
+  if (state.machineBootId === readMachineBootId()) {
+    const server = state.artifacts?.process ?? null;
+    if (server !== null && isRunning(server)) process.kill(server.pid, 'SIGTERM');
+    await Promise.all(state.hosts.map((host) => powerOff(host)));
+    for (const host of state.hosts) await unmountHost(host);
+    await removeBridge(state.bridge);
+  }
+  await releaseLab(state);
+}
+
+async function releaseLab(state: LabState): Promise<void> {
   await rm(state.dir, { recursive: true, force: true });
   await releaseNetwork(state.subnet);
 }

@@ -79,24 +79,27 @@ function toCell(cell: Cell): Shape[] {
 
 /** The legend: outlines of roles that the drawing has, kinds of lines, and the states with their shapes and words. */
 export function toLegend(drawing: Drawing, states: readonly StateMark[], x: number, y: number): Group {
-  const roles = [...new Set(drawing.nodes.map((node) => node.role))];
-  const outlines: Shape[] = (['server', 'agent', 'lb'] as const)
-    .filter((role) => roles.includes(role) || (roles.length === 0 && role === 'server'))
-    .flatMap((role, index) => toOutlineSample(role, 12, 32 + index * 22));
+  const roles = (['server', 'agent', 'lb'] as const).filter((role) =>
+    drawing.nodes.some((node) => node.role === role),
+  );
+  const samples = roles.length > 0 ? roles : (['server'] as const);
   const hasEtcd = drawing.nodes.filter((node) => node.role === 'server').length > 1;
+  const lineY = 36 + samples.length * 22;
   const shapes: Shape[] = [
-    { kind: 'rect', x: 0, y: 0, width: LEGEND_WIDTH, height: CORNER_HEIGHT, fill: 'paper', stroke: 'line' },
+    {
+      kind: 'rect',
+      x: 0,
+      y: 0,
+      width: LEGEND_WIDTH,
+      height: CORNER_HEIGHT,
+      fill: 'paper',
+      stroke: 'line',
+    },
     text(12, 18, 'legend', 11, 'ink-soft'),
-    ...outlines,
-    { kind: 'path', d: 'M12 108H40', stroke: 'line', strokeWidth: 1.25 },
-    text(50, 112, 'control plane', 11, 'ink'),
-    ...(hasEtcd
-      ? ([
-          { kind: 'path', d: 'M12 128H40', stroke: 'ink-soft', strokeWidth: 4 },
-          { kind: 'path', d: 'M12 128H40', stroke: 'paper', strokeWidth: 2 },
-          text(50, 132, 'etcd', 11, 'ink'),
-        ] satisfies Shape[])
-      : []),
+    ...samples.flatMap((role, index) => toOutlineSample(role, 12, 26 + index * 22)),
+    { kind: 'path', d: `M12 ${lineY}H40`, stroke: 'line', strokeWidth: 1.25 },
+    text(50, lineY + 4, 'control plane', 11, 'ink'),
+    ...(hasEtcd ? toEtcdSample(12, lineY + 20) : []),
     ...states.flatMap((state, index): Shape[] => [
       ...toStateGlyph({ ...state, turns: false }, 156, 26 + index * 22),
       text(176, 36 + index * 22, state.word, 11, 'ink'),
@@ -113,6 +116,14 @@ export function toLegend(drawing: Drawing, states: readonly StateMark[], x: numb
     label: `Legend: ${words}`,
     shapes,
   };
+}
+
+function toEtcdSample(x: number, y: number): Shape[] {
+  return [
+    { kind: 'path', d: `M${x} ${y}H${x + 28}`, stroke: 'ink-soft', strokeWidth: 4 },
+    { kind: 'path', d: `M${x} ${y}H${x + 28}`, stroke: 'paper', strokeWidth: 2 },
+    text(x + 38, y + 4, 'etcd', 11, 'ink'),
+  ];
 }
 
 function toOutlineSample(role: 'server' | 'agent' | 'lb', x: number, y: number): Shape[] {

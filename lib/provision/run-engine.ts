@@ -65,12 +65,21 @@ type Ending = StepOutcome | { readonly kind: 'unreachable'; readonly failure: Fa
 
 /** Causes that only a person can settle, whatever the engine tries. */
 const FOR_A_PERSON: readonly FailureCode[] = [
+  'stale-epoch',
   'host-key-changed',
   'host-key-unknown',
   'foreign-installation',
   'host-locked',
   'host-rebooted',
 ];
+
+/** The database is older than the fence on a host: it was restored from a backup (contract 1). */
+const FENCE_AHEAD: Failure = {
+  code: 'stale-epoch',
+  message: 'The host has been worked on under a newer epoch than this database has reached.',
+  nextAction:
+    'If the database was restored from a backup, let an administrator set the fence of the host back.',
+};
 
 /** How far back the failure of a step is looked for after a take-over. */
 const OLD_EVENTS = 1_000;
@@ -196,7 +205,7 @@ class Engine {
       const context = { runId, step: filled, session, writer: this.#writer, redaction, isCancelRequested };
       ending = await executeStep({ ...context, clock: this.#clock }, row);
     } catch (error) {
-      ending = this.#toEnding(error);
+      ending = await this.#toEnding(error);
     }
     this.#endings.push(ending);
     if (ending.kind === 'done') this.#over.add(step.id);
@@ -206,13 +215,14 @@ class Engine {
     await this.#writer.flush();
   }
 
-  #toEnding(error: unknown): Ending {
-    const { runId, signal, onError } = this.#options;
+  async #toEnding(error: unknown): Promise<Ending> {
+    const { db, runId, epoch, signal, onError } = this.#options;
     if (error instanceof StepCancelledError) return { kind: 'cancelled' };
     if (error instanceof StaleEpochError || signal.aborted || this.#stop.signal.aborted) throw error;
     if (error instanceof HostError) {
-      if (error.code === 'stale-epoch') throw new StaleEpochError(`run ${runId}`);
-      return toFailedEnding(error.failure);
+      // If the database agrees, we are stale and this throws; if not, the host knows more than the database.
+      if (error.code === 'stale-epoch') await appendRunEvents(db, { runId, epoch, events: [] });
+      return toFailedEnding(error.code === 'stale-epoch' ? FENCE_AHEAD : error.failure);
     }
     onError?.(error);
     return toFailedEnding(toFailure('internal', 'Siteplan itself failed while it worked on this step.'));

@@ -24,7 +24,7 @@ export const RUNNER_SCRIPT = `set -u
 LC_ALL=C
 export LC_ALL
 journal_limit=\${SITEPLAN_JOURNAL_LIMIT:-268435456}
-grace_s=10
+grace_s=\${SITEPLAN_GRACE_S:-10}
 
 settle() { sync "$@" 2>/dev/null || sync; }
 die() { code=$1; shift; printf '%s\\n' "$*" >&2; exit "$code"; }

@@ -29,7 +29,7 @@ case "$sp_role" in
   *) config="$root/var/lib/rancher/rke2/agent/kubelet.kubeconfig" ;;
 esac
 format='{range .status.conditions[*]}{.type}={.status} {end}version={.status.nodeInfo.kubeletVersion} '
-ask() { "$kubectl" --kubeconfig "$config" --request-timeout=5s "$@" 2>/dev/null; }
+ask() { "$kubectl" --kubeconfig "$config" --cache-dir "$root/run/siteplan-kube-cache" --request-timeout=5s "$@" 2>/dev/null; }
 is_ready() {
   if [ ! -x "$kubectl" ] || [ ! -f "$config" ]; then note 'RKE2 has not written its tools and kubeconfig yet'; return 1; fi
   if [ "$sp_role" = server ]; then

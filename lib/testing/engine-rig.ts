@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Pool } from 'pg';
 import type { SiteId } from '@/lib/core/ids';
 import type { Database } from '@/lib/db/connect';
 import { claimRun, readRunEvents, readRunSteps, type RunStepRow } from '@/lib/db/run-log';
@@ -130,5 +131,23 @@ export async function createEngineRig(
       const path = join(hosts.find((host) => host.nodeId === nodeId)?.root ?? '', 'ledger');
       return existsSync(path) ? (await readFile(path, 'utf8')).trim().split('\n') : [];
     },
+  };
+}
+
+/** Kills the connections of the worker role, as a restart of the database does. */
+export function createBackendKiller(ownerUrl: string): {
+  kill: () => Promise<number>;
+  end: () => Promise<void>;
+} {
+  const pool = new Pool({ connectionString: ownerUrl, max: 1 });
+  return {
+    kill: async () => {
+      const { rowCount } = await pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      );
+      return rowCount ?? 0;
+    },
+    end: () => pool.end(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '@/lib/core/failure';
+import { canonicalJson } from '@/lib/core/hash';
 import type { NodeId } from '@/lib/core/ids';
 import { recordChange } from '@/lib/db/change-feed';
 import { isDatabaseAway, StaleEpochError } from '@/lib/db/errors';
@@ -72,9 +73,11 @@ async function prepareRun(
   const row = await context.db.prisma.plan.findUniqueOrThrow({ where: { id: run.planId } });
   const { topology } = await readRevision(context.db, claim.siteId, row.revision);
   const facts = await readPlanFacts(context.db, run.planId);
-  const { kind } = Plan.parse(row.body);
+  const stored = Plan.parse(row.body);
+  const { kind } = stored;
   const plan = buildPlan({ siteId: claim.siteId, topology, revision: row.revision, kind, facts });
-  if (plan.id !== run.planId) {
+  // Equal ids say that the work is the approved one; equal bodies, that it is also what the person was shown.
+  if (plan.id !== run.planId || canonicalJson(plan) !== canonicalJson(stored)) {
     throw planStale('The stored plan is not what this release plans from the same revision and facts.');
   }
   const secrets = await readSecrets(context, listSecretRefs(topology));

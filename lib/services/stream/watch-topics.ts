@@ -24,6 +24,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** The same actor as known now, or null when their session ended. */
   readonly reload: () => Promise<ServiceContext | null>;
+  /** Milliseconds between two looks at the reader's rights; 10 s unless stated. */
+  readonly recheckMs?: number;
 }
 
 /** A message with the id that resumes after it. */
@@ -72,7 +74,7 @@ class TopicWatch {
 
   /** Rights as of now. False, with the last word for the reader, when the stream must end. */
   private async recheck(): Promise<StreamEvent | null> {
-    if (Date.now() - this.recheckedMs < RECHECK_MS) return null;
+    if (Date.now() - this.recheckedMs < (this.options.recheckMs ?? RECHECK_MS)) return null;
     this.recheckedMs = Date.now();
     const ctx = await this.options.reload();
     if (!ctx) return { event: 'end', data: { reason: 'signed-out' } };
