@@ -13,6 +13,8 @@ export default {
   // Event streams say no-transform; everything else is compressed once, here.
   compress: true,
   devIndicators: false,
+  // Development would print what actions are called with: passwords, keys.
+  logging: { serverFunctions: false },
   // Types are the tests' business; a start must not take half a minute longer for them.
   typescript: { ignoreBuildErrors: true },
   experimental: { serverActions: { bodySizeLimit: '64kb' } },

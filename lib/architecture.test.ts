@@ -126,7 +126,7 @@ function listAllowed(folder: string): readonly string[] | null {
     auth: [...TIER0_FOLDERS, 'lib/db', 'lib/env', 'lib/log', 'lib/secrets'],
     provision: [...TIER0_FOLDERS, ...TIER1_FOLDERS],
     collect: [...TIER0_FOLDERS, ...TIER1_FOLDERS],
-    testing: [...TIER0_FOLDERS, ...TIER1_FOLDERS, 'lib/provision', 'lib/collect'],
+    testing: [...TIER0_FOLDERS, ...TIER1_FOLDERS, 'lib/provision', 'lib/collect', 'lib/auth', 'lib/services'],
   };
   if (fixed[name]) return fixed[name];
   if (['worker', 'supervisor', 'cli', 'bench', 'demo'].includes(name)) {

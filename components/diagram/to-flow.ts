@@ -30,13 +30,17 @@ function toNode(group: Group): GroupNode {
     position: { x: group.x, y: group.y },
     width: group.width,
     height: group.height,
+    // Sizes are known, so nothing has to be measured in the page before the drawing can be fitted.
+    measured: { width: group.width, height: group.height },
     data: { group },
     draggable: false,
     connectable: false,
     deletable: false,
     selectable: isPlate,
     focusable: isPlate,
-    ariaLabel: group.label,
+    ...(isPlate && { ariaLabel: group.label }),
+    // Also for plates that cannot be focused: a label needs a role.
+    ariaRole: 'group',
     zIndex: group.kind === 'zone' ? -1 : 0,
     handles: [
       { type: 'source', position: Position.Bottom, ...at },

@@ -9,6 +9,7 @@ import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { findSiteNow } from '@/components/live/site-now';
 import { useHostKeys, useSite } from '@/components/live/use-live';
 import { useServerNow } from '@/components/live/use-server-now';
+import { Changing } from '@/components/ui/changing';
 import { DataTable } from '@/components/ui/data-table';
 import type { Columns } from '@/components/ui/data-table';
 import { EmptyState } from '@/components/ui/panels';
@@ -57,19 +58,19 @@ const COLUMNS: Columns<NodeRow> = [
     id: 'cpu',
     header: 'cpu',
     accessorFn: (row) => row.now?.cpuPercent ?? -1,
-    cell: ({ row }) => toPercent(row.original.now?.cpuPercent),
+    cell: ({ row }) => <Changing value={toPercent(row.original.now?.cpuPercent)} />,
   },
   {
     id: 'memory',
     header: 'memory',
     accessorFn: (row) => row.now?.memoryPercent ?? -1,
-    cell: ({ row }) => toPercent(row.original.now?.memoryPercent),
+    cell: ({ row }) => <Changing value={toPercent(row.original.now?.memoryPercent)} />,
   },
   {
     id: 'disk',
     header: 'disk',
     accessorFn: (row) => row.now?.diskPercent ?? -1,
-    cell: ({ row }) => toPercent(row.original.now?.diskPercent),
+    cell: ({ row }) => <Changing value={toPercent(row.original.now?.diskPercent)} />,
   },
   {
     id: 'key',

@@ -23,7 +23,7 @@ interface Props {
   readonly onMark: (lineId: string) => void;
 }
 
-const ROW = 20;
+const ROW = 24;
 
 /** The log: search with count, follow that stops when one scrolls, wrap, a link to each line, copy and download. */
 export function LogView({ runId, lines, nodeName, isLive, markedId, onMark }: Props) {
@@ -107,7 +107,7 @@ export function LogView({ runId, lines, nodeName, isLive, markedId, onMark }: Pr
           onScroll={onScroll}
           tabIndex={0}
           aria-label="Lines of the log"
-          className="h-full min-h-72 overflow-auto font-mono text-11 leading-5"
+          className="h-full min-h-72 overflow-auto font-mono text-11 leading-6"
         >
           {lines.length === 0 && <p className="p-3 text-soft">No line yet.</p>}
           <VirtualRows height={rows.getTotalSize()}>
@@ -184,8 +184,8 @@ function LineContent({ line, query, isMarked, isWrapped, clock, node, onMark }: 
     <div className={cx('flex gap-3 px-2', isMarked && 'bg-accent/20', line.kind === 'note' && 'text-soft')}>
       <a
         href={`#line-${line.id}`}
-        aria-label={`Link to line ${line.id}`}
-        className="shrink-0 text-soft select-none hover:text-ink hover:underline"
+        aria-label={`${clock}, link to line ${line.id}`}
+        className="min-h-6 shrink-0 text-soft select-none hover:text-ink hover:underline"
         onClick={() => onMark(line.id)}
       >
         {clock}

@@ -35,7 +35,7 @@ export function StepTree({ steps, summary, nodeName, chosenId, onChoose }: Props
       </button>
       {nodeIds.map((nodeId) => (
         <section key={nodeId} aria-label={nodeName(nodeId)}>
-          <h3 className="border-b border-grid bg-paper px-3 py-1 font-mono">{nodeName(nodeId)}</h3>
+          <h2 className="border-b border-grid bg-paper px-3 py-1 font-mono text-13">{nodeName(nodeId)}</h2>
           <ol>
             {steps.map((step, index) =>
               step.nodeId === nodeId ? (

@@ -1,5 +1,5 @@
 'use client';
-import { skipToken, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type { PlanStep } from '@/lib/plan/plan';
 import type { RunEvent } from '@/lib/run/run-event';
@@ -8,6 +8,7 @@ import type { RunSummary } from '@/lib/run/run-summary';
 import type { RunView } from '@/lib/run/run-view';
 import { queryKeys } from '@/components/live/query-keys';
 import { useEventStream } from '@/components/live/use-event-stream';
+import { useCached } from '@/components/live/use-live';
 import { LogLines } from './log-lines';
 import type { LogLine } from './log-lines';
 
@@ -32,16 +33,8 @@ export function useRunLog(
     const events = client.getQueryData<readonly RunEvent[]>(queryKeys.runEvents(id));
     return `run:${id}@${events?.at(-1)?.seq ?? 0}`;
   });
-  const { data: events = initialEvents } = useQuery<readonly RunEvent[]>({
-    queryKey: queryKeys.runEvents(id),
-    queryFn: skipToken,
-    initialData: initialEvents,
-  });
-  const { data: run = initialRun } = useQuery<RunView>({
-    queryKey: queryKeys.run(id),
-    queryFn: skipToken,
-    initialData: initialRun,
-  });
+  const events = useCached(queryKeys.runEvents(id), initialEvents) ?? initialEvents;
+  const run = useCached(queryKeys.run(id), initialRun) ?? initialRun;
   useEventStream(topic);
   const [log] = useState(
     () =>

@@ -55,7 +55,7 @@ export function CredentialsTable({ credentials, refusal, createCredential, delet
       },
       {
         id: 'actions',
-        header: '',
+        header: () => <span className="sr-only">actions</span>,
         enableSorting: false,
         cell: ({ row: { original } }) => (
           <Button

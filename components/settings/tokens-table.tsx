@@ -60,7 +60,7 @@ export function TokensTable({ tokens, createApiToken, revokeApiToken }: Props) {
       },
       {
         id: 'actions',
-        header: '',
+        header: () => <span className="sr-only">actions</span>,
         enableSorting: false,
         cell: ({ row: { original } }) =>
           original.revokedAt ? (

@@ -70,7 +70,7 @@ export function UsersTable({ users, sites, ownId, createUser, resetUser, setUser
       },
       {
         id: 'actions',
-        header: '',
+        header: () => <span className="sr-only">actions</span>,
         enableSorting: false,
         cell: ({ row: { original } }) => (
           <span className="flex gap-1">

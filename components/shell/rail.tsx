@@ -27,16 +27,18 @@ export function Rail({ isNarrow: wasNarrow }: { readonly isNarrow: boolean }) {
         isNarrow ? 'w-18' : 'w-44',
       )}
     >
-      <Link
-        href="/"
-        aria-label="Siteplan, fleet"
-        className="flex h-11 items-center gap-2 border-b border-line px-3"
-      >
-        <Logo />
-        {!isNarrow && <span className="text-15 font-semibold">Siteplan</span>}
-      </Link>
-      <nav aria-label="Main" className="py-2">
-        <NavList entries={MAIN_NAV} pathname={pathname} isNarrow={isNarrow} />
+      <nav aria-label="Main">
+        <Link
+          href="/"
+          aria-label="Siteplan, fleet"
+          className="flex h-11 items-center gap-2 border-b border-line px-3"
+        >
+          <Logo />
+          {!isNarrow && <span className="text-15 font-semibold">Siteplan</span>}
+        </Link>
+        <div className="py-2">
+          <NavList entries={MAIN_NAV} pathname={pathname} isNarrow={isNarrow} />
+        </div>
       </nav>
       {siteId && (
         <nav aria-label="Site" className="border-t border-grid py-2">

@@ -4,6 +4,7 @@ import type { StateMark as Mark } from '@/lib/core/state-mark';
 import type { NodeNow } from '@/lib/health/site-now';
 import type { TopologyNode } from '@/lib/topology/topology';
 import { Button } from '@/components/ui/button';
+import { Changing } from '@/components/ui/changing';
 import { Facts } from '@/components/ui/panels';
 import { RelativeTime } from '@/components/ui/relative-time';
 import { Badge, StateMark } from '@/components/ui/state-mark';
@@ -17,7 +18,9 @@ interface Props {
 
 /** Everything about the chosen node: what it shall be and what it is. */
 export function Inspector({ node, now, mark, onClose }: Props) {
-  const percent = (value: number | null | undefined) => (value == null ? '–' : `${Math.round(value)} %`);
+  const percent = (value: number | null) => (
+    <Changing value={value === null ? '–' : `${Math.round(value)} %`} />
+  );
   const mono = (text: string) => <span className="font-mono break-all">{text || '–'}</span>;
   return (
     <aside

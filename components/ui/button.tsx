@@ -1,8 +1,11 @@
 'use client';
+import { lazy, Suspense } from 'react';
 import type { ComponentProps, ReactNode } from 'react';
 import { buttonClass } from './button-class';
 import type { ButtonLook } from './button-class';
-import { Tooltip } from './tooltip';
+
+/** Most buttons never have a reason, so the first load goes without the tooltip's code. */
+const Tooltip = lazy(() => import('./tooltip').then((module) => ({ default: module.Tooltip })));
 
 interface Props extends Omit<ComponentProps<'button'>, 'disabled'> {
   readonly look?: ButtonLook;
@@ -44,5 +47,10 @@ export function Button({
       {children}
     </button>
   );
-  return reason ? <Tooltip text={reason}>{button}</Tooltip> : button;
+  if (!reason) return button;
+  return (
+    <Suspense fallback={button}>
+      <Tooltip text={reason}>{button}</Tooltip>
+    </Suspense>
+  );
 }

@@ -83,9 +83,9 @@ function NothingToDo({ again }: { readonly again: React.ReactNode }) {
 const COLUMNS = [
   ['number', 'w-9'],
   ['step', ''],
-  ['restarts', 'w-24'],
-  ['quorum during', 'w-18'],
-  ['time', 'w-18'],
+  ['restarts', 'w-[20%]'],
+  ['quorum during', 'w-[14%]'],
+  ['time', 'w-[13%]'],
 ] as const;
 
 interface StepsProps {
@@ -99,7 +99,12 @@ function Steps({ plan: { plan, stale }, nodes, again }: StepsProps) {
   const chosen = plan.steps.find((step) => step.id === chosenId) ?? plan.steps[0];
   return (
     <>
-      {stale && <ErrorPanel title={stale}>Plan again to see what would happen now.</ErrorPanel>}
+      {stale && (
+        <p className="border border-line bg-raised p-3">
+          <StateMark shape="triangle" ink="degraded" word="outdated" className="mr-2" />
+          {stale}
+        </p>
+      )}
       <div className="flex items-center gap-3">
         <span>
           {toCount(plan.steps.length, 'step')}, about {toDurationText(toEstimateS(plan.steps) * 1000)},

@@ -1,9 +1,14 @@
 'use client';
 import Link from 'next/link';
+import { useRouter } from 'next/navigation';
+import { ActionErrorPanel } from '@/components/ui/action-error';
+import { Button } from '@/components/ui/button';
 import { Field } from '@/components/ui/field';
 import { Choices, Input } from '@/components/ui/input';
 import { Panel } from '@/components/ui/panels';
 import { RelativeTime } from '@/components/ui/relative-time';
+import { useAction } from '@/components/ui/use-action';
+import type { WizardActions } from './actions';
 import { readAt } from './document';
 import type { Wizard } from './use-wizard';
 
@@ -26,10 +31,13 @@ interface Props {
   readonly wizard: Wizard;
   /** Other forms of this person that were not finished. */
   readonly drafts: readonly DraftItem[];
+  readonly deleteDraft: WizardActions['deleteDraft'];
 }
 
 /** Step 1: what the site is called and how it is shaped. */
-export function ShapeStep({ wizard, drafts }: Props) {
+export function ShapeStep({ wizard, drafts, deleteDraft }: Props) {
+  const router = useRouter();
+  const discard = useAction(deleteDraft);
   const pattern = readAt(wizard.draft.document, ['pattern']);
   return (
     <div className="flex max-w-160 flex-col gap-6">
@@ -56,6 +64,7 @@ export function ShapeStep({ wizard, drafts }: Props) {
         choices={PATTERNS}
         onChange={(value) => wizard.setField(['pattern'], value)}
       />
+      <ActionErrorPanel error={discard.error} />
       {drafts.length > 0 && (
         <Panel label="not finished yet">
           <ul>
@@ -67,8 +76,19 @@ export function ShapeStep({ wizard, drafts }: Props) {
                 <Link href={`/sites/new/shape?draft=${draft.id}`} className="text-accent underline">
                   {draft.name || 'unnamed'}
                 </Link>
-                <span className="text-soft">
-                  typed <RelativeTime at={draft.updatedAt} />
+                <span className="flex items-center gap-2 text-soft">
+                  <span>
+                    typed <RelativeTime at={draft.updatedAt} />
+                  </span>
+                  <Button
+                    look="quiet"
+                    isCompact
+                    isBusy={discard.isBusy}
+                    aria-label={`Discard the draft ${draft.name || 'unnamed'}`}
+                    onClick={() => discard.run({ draftId: draft.id }, () => router.refresh())}
+                  >
+                    Discard
+                  </Button>
                 </span>
               </li>
             ))}

@@ -4,12 +4,14 @@ import { useState } from 'react';
 import type { ActionError } from '@/lib/core/action-result';
 import type { HostKeyView } from '@/lib/access/host-key-view';
 import type { PlanKind } from '@/lib/plan/plan';
+import type { PlanView } from '@/lib/plan/plan-view';
 import type { JobView } from '@/lib/run/job-view';
 import type { SiteView } from '@/lib/topology/site-view';
 import { useHostKeys, useJob } from '@/components/live/use-live';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { Button } from '@/components/ui/button';
 import { Panel } from '@/components/ui/panels';
+import { TypedConfirm } from '@/components/ui/typed-confirm';
 import { useAction } from '@/components/ui/use-action';
 import type { SiteWorkActions } from './actions';
 import { findPreflightResult, toCheckSummary } from './checks';
@@ -63,36 +65,24 @@ export function SitePlan(props: Props) {
     planning.run({ siteId: site.id, kind }, ({ jobId }) =>
       setIds((current) => ({ ...current, plan: jobId })),
     );
+  const apply = () =>
+    plan && running.run({ planId: plan.plan.id }, ({ runId }) => router.push(`/runs/${runId}`));
   const result = findPreflightResult(preflight);
-  const refusal = plan?.plan.kind === 'uninstall' ? uninstallRefusal : applyRefusal;
+  const [isOpenAtFirst] = useState(result === null);
   return (
     <div className="flex flex-col gap-5">
-      <div className="flex flex-wrap items-center gap-3">
-        <h1>
-          Plan for {site.name}, revision {revision}
-        </h1>
-        <span className="ml-auto flex gap-2">
-          {site.appliedRevision !== null && (
-            <Button
-              isBusy={planning.isBusy}
-              reason={uninstallRefusal ?? keyReason}
-              onClick={() => makePlan('uninstall')}
-            >
-              Plan an uninstall
-            </Button>
-          )}
-          <Button
-            look={plan?.plan.kind === 'uninstall' ? 'danger' : 'primary'}
-            isBusy={running.isBusy}
-            reason={refusal ?? whyNoApply(plan)}
-            onClick={() =>
-              plan && running.run({ planId: plan.plan.id }, ({ runId }) => router.push(`/runs/${runId}`))
-            }
-          >
-            {plan && plan.plan.steps.length > 0 ? toApplyWords(plan.plan) : 'Apply'}
-          </Button>
-        </span>
-      </div>
+      <PlanHead
+        site={site}
+        revision={revision}
+        plan={plan}
+        isPlanning={planning.isBusy}
+        isStarting={running.isBusy}
+        applyRefusal={applyRefusal}
+        uninstallRefusal={uninstallRefusal}
+        keyReason={keyReason}
+        onPlan={makePlan}
+        onApply={apply}
+      />
       <ActionErrorPanel error={running.error} />
       <HostKeysPanel
         states={states}
@@ -104,24 +94,24 @@ export function SitePlan(props: Props) {
         }
         onApprove={(nodeId, fingerprint) => approving.run({ siteId: site.id, nodeId, fingerprint })}
       />
-      <details open={!result} className="border border-line">
+      <details open={isOpenAtFirst} className="border border-line">
         <summary className="px-3 py-2">
           <h2 className="inline">Checks</h2>{' '}
           <span className="text-soft">{result ? toCheckSummary(result) : 'none yet'}</span>
         </summary>
         <div className="border-t border-grid p-3">
-        <ChecksPanel
-          nodes={nodes}
-          job={preflight}
-          isBusy={checking.isBusy}
-          error={checking.error}
-          reason={keyReason}
-          onRun={() =>
-            checking.run({ siteId: site.id }, ({ jobId }) =>
-              setIds((current) => ({ ...current, preflight: jobId })),
-            )
-          }
-        />
+          <ChecksPanel
+            nodes={nodes}
+            job={preflight}
+            isBusy={checking.isBusy}
+            error={checking.error}
+            reason={keyReason}
+            onRun={() =>
+              checking.run({ siteId: site.id }, ({ jobId }) =>
+                setIds((current) => ({ ...current, preflight: jobId })),
+              )
+            }
+          />
         </div>
       </details>
       <section aria-label="Plan" className="flex flex-col gap-2">
@@ -133,7 +123,7 @@ export function SitePlan(props: Props) {
           isFailed={isFailed}
           isBusy={planning.isBusy}
           error={planning.error}
-          onPlan={() => makePlan('apply')}
+          onPlan={() => makePlan(plan?.plan.kind ?? 'apply')}
         />
       </section>
     </div>
@@ -176,5 +166,64 @@ function HostKeysPanel({ states, isReading, isApproving, error, onRead, onApprov
       </ul>
       <ActionErrorPanel error={error} />
     </Panel>
+  );
+}
+
+interface PlanHeadProps {
+  readonly site: SiteView;
+  readonly revision: number;
+  readonly plan: PlanView | null;
+  readonly isPlanning: boolean;
+  readonly isStarting: boolean;
+  readonly applyRefusal: string | null;
+  readonly uninstallRefusal: string | null;
+  readonly keyReason: string | null;
+  readonly onPlan: (kind: PlanKind) => void;
+  readonly onApply: () => void;
+}
+
+/** What the plan is for, and the button that lets it happen; an uninstall asks once more. */
+function PlanHead(props: PlanHeadProps) {
+  const { site, revision, plan, isPlanning, isStarting, applyRefusal, uninstallRefusal, keyReason } = props;
+  const [isAsking, setIsAsking] = useState(false);
+  const isUninstall = plan?.plan.kind === 'uninstall';
+  const other = isUninstall ? 'apply' : 'uninstall';
+  const otherRefusal = isUninstall ? applyRefusal : uninstallRefusal;
+  const refusal = isUninstall ? uninstallRefusal : applyRefusal;
+  const words = plan && plan.plan.steps.length > 0 ? toApplyWords(plan.plan) : 'Apply';
+  return (
+    <div className="flex flex-wrap items-center gap-3">
+      <h1>
+        Plan for {site.name}, revision {revision}
+      </h1>
+      <span className="ml-auto flex gap-2">
+        {(isUninstall || site.appliedRevision !== null) && (
+          <Button isBusy={isPlanning} reason={otherRefusal ?? keyReason} onClick={() => props.onPlan(other)}>
+            {isUninstall ? 'Plan changes' : 'Plan an uninstall'}
+          </Button>
+        )}
+        <Button
+          look={isUninstall ? 'danger' : 'primary'}
+          isBusy={isStarting}
+          reason={refusal ?? whyNoApply(plan)}
+          onClick={() => (isUninstall ? setIsAsking(true) : props.onApply())}
+        >
+          {words}
+        </Button>
+      </span>
+      <TypedConfirm
+        isOpen={isAsking}
+        onClose={() => setIsAsking(false)}
+        title={`Uninstall ${site.name}`}
+        word={site.name}
+        action={words}
+        isBusy={isStarting}
+        onConfirm={props.onApply}
+      >
+        Every container of this cluster ends, and RKE2 is deleted from its hosts with all data below
+        /var/lib/rancher/rke2: etcd, its local snapshots, and volumes kept there. Only what stands elsewhere
+        is left.
+      </TypedConfirm>
+    </div>
   );
 }

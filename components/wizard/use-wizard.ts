@@ -99,7 +99,10 @@ async function storeNewest(newest: RefObject<WizardDraft>, actions: WizardAction
   if (siteId && etag && isSame && name === storedName) return { siteId, etag, storedName, stored, document };
   const id =
     siteId && etag
-      ? await storeAgain({ siteId, etag, topology: isSame ? null : topology, name: name === storedName ? null : name }, actions)
+      ? await storeAgain(
+          { siteId, etag, topology: isSame ? null : topology, name: name === storedName ? null : name },
+          actions,
+        )
       : await storeFirst(name, topology, actions);
   if ('error' in id) return id.error;
   const response = await fetch(`/api/v1/sites/${encodeURIComponent(id.siteId)}/topology`);
@@ -132,7 +135,10 @@ interface Changes {
   readonly name: string | null;
 }
 
-async function storeAgain({ siteId, etag, topology, name }: Changes, actions: WizardActions): Promise<StoredId> {
+async function storeAgain(
+  { siteId, etag, topology, name }: Changes,
+  actions: WizardActions,
+): Promise<StoredId> {
   if (topology) {
     const result = await actions.putTopology({ siteId, topology, etag }).catch(() => null);
     if (!result) return NO_ANSWER;

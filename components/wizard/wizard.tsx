@@ -129,7 +129,7 @@ function StepBody({ step, wizard, work, progress, ...props }: StepBodyProps) {
   const nodes = toLooseNodes(wizard.draft.document);
   switch (step) {
     case 'shape':
-      return <ShapeStep wizard={wizard} drafts={props.drafts} />;
+      return <ShapeStep wizard={wizard} drafts={props.drafts} deleteDraft={props.actions.deleteDraft} />;
     case 'hosts':
       return (
         <HostsStep

@@ -9,6 +9,7 @@ import { toStateGlyph } from './state-glyph';
 
 const PAD = 12;
 const CHAMFER = 10;
+const BADGE_GAP = 4;
 
 export const ROLE_WORDS: Readonly<Record<Role, string>> = {
   server: 'server',
@@ -114,22 +115,32 @@ function toStateLine(node: DrawnNode, width: number): Shape[] {
   ];
 }
 
-/** Badges from the right, as many as fit; the rest as a count. */
+/** Badges at the right end, as many as fit into `room`; the rest as a count. */
 function toBadges(badges: readonly string[], room: number, width: number): Shape[] {
-  const shapes: Shape[] = [];
   let right = width - PAD;
-  badges.forEach((badge, index) => {
-    const rest = badges.length - index;
-    const text = toMonoWidth(badge, 11) + 8 <= room - (width - PAD - right) ? badge : `+${rest}`;
-    const size = toMonoWidth(text, 11) + 8;
-    if (right - size < width - PAD - room || shapes.at(-1)?.kind === 'path') return;
-    shapes.push(
-      { kind: 'rect', x: right - size, y: 45, width: size, height: 15, stroke: 'line' },
-      mono(right - 4, 56, text, 'ink', { anchor: 'end' }),
-    );
-    right = text === badge ? right - size - 4 : Number.NEGATIVE_INFINITY;
+  return toFittingBadges(badges, room).flatMap((text): Shape[] => {
+    const size = toBadgeWidth(text);
+    const x = right - size;
+    right = x - BADGE_GAP;
+    return [
+      { kind: 'rect', x, y: 45, width: size, height: 15, stroke: 'line' },
+      mono(x + size - 4, 56, text, 'ink', { anchor: 'end' }),
+    ];
   });
-  return shapes;
+}
+
+function toFittingBadges(badges: readonly string[], room: number): readonly string[] {
+  for (let count = badges.length; count >= 0; count -= 1) {
+    const rest = badges.length - count;
+    const shown = [...badges.slice(0, count), ...(rest > 0 ? [`+${rest}`] : [])];
+    const width = shown.reduce((sum, text) => sum + toBadgeWidth(text) + BADGE_GAP, -BADGE_GAP);
+    if (width <= room) return shown;
+  }
+  return [];
+}
+
+function toBadgeWidth(text: string): number {
+  return Math.ceil(toMonoWidth(text, 11)) + 8;
 }
 
 /** Three hairlines with their numbers. */
@@ -145,7 +156,12 @@ function toGauges(gauges: NonNullable<DrawnNode['gauges']>, width: number): Shap
     const track = step - 8;
     const filled = (track * Math.min(100, Math.max(0, percent ?? 0))) / 100;
     return [
-      mono(x, 74, `${label} ${toPercent(percent)}`, percent === null ? 'ink-soft' : 'ink'),
+      mono(
+        x,
+        74,
+        `${label} ${percent === null ? '–' : `${Math.round(percent)}%`}`,
+        percent === null ? 'ink-soft' : 'ink',
+      ),
       line(x, 80.5, x + track, 'line', 1),
       ...(percent === null ? [] : [line(x, 80.5, x + filled, 'ink', 3)]),
     ];

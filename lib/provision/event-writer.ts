@@ -1,16 +1,14 @@
 import type { Database } from '@/lib/db/connect';
-import { StaleEpochError } from '@/lib/db/errors';
 import { appendRunEvents, type RunPatch, type RunStepPatch } from '@/lib/db/run-log';
 import type { RunEventBody } from '@/lib/run/run-event';
 import type { Clock } from './clock';
+import { retryDatabase } from './retry-database';
 
 const MAX_BATCH_EVENTS = 500;
 const MAX_BATCH_BYTES = 1024 * 1024;
 /** With more than this waiting, whoever produces output waits too. */
 const MAX_WAITING_BYTES = 2 * 1024 * 1024;
 const GATHER_MS = 25;
-const FIRST_RETRY_MS = 100;
-const MAX_RETRY_MS = 2_000;
 
 interface Entry {
   readonly event: RunEventBody | null;
@@ -32,6 +30,8 @@ export interface EventWriterOptions {
   readonly clock: Clock;
   /** Lease lost or shutdown: writing stops. */
   readonly signal: AbortSignal;
+  /** Hears at once that nothing more can be written, without waiting for the next flush. */
+  readonly onBroken?: (error: unknown) => void;
 }
 
 /**
@@ -117,6 +117,7 @@ export class EventWriter {
       }
     } catch (error) {
       this.#broken = { error };
+      this.#options.onBroken?.(error);
     } finally {
       this.#isDraining = false;
       this.#settle();
@@ -124,25 +125,13 @@ export class EventWriter {
   }
 
   async #store(batch: readonly Entry[]): Promise<void> {
-    const { clock, signal } = this.#options;
     const events = batch.flatMap(({ event }) => event ?? []);
-    let isUnsure = false;
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
-      signal.throwIfAborted();
-      try {
-        // After an error nobody knows whether the commit got through; the run's own number tells.
-        if (isUnsure && events.length > 0 && (await this.#append([])) === this.#lastSeq + events.length) {
-          this.#lastSeq += events.length;
-          return;
-        }
-        this.#lastSeq = await this.#append(batch);
-        return;
-      } catch (error) {
-        if (error instanceof StaleEpochError) throw error;
-        isUnsure = true;
-        await clock.sleep(retryMs, signal);
-      }
-    }
+    await retryDatabase(async (isRetry) => {
+      // After an error nobody knows whether the commit got through; the run's own number tells.
+      const isStored =
+        isRetry && events.length > 0 && (await this.#append([])) === this.#lastSeq + events.length;
+      this.#lastSeq = isStored ? this.#lastSeq + events.length : await this.#append(batch);
+    }, this.#options);
   }
 
   #append(batch: readonly Entry[]): Promise<number> {

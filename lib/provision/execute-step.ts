@@ -145,7 +145,7 @@ async function verify(context: StepContext): Promise<StepOutcome> {
 }
 
 function toCursor({ runId, step }: StepContext, attempt: number, offset: number): JournalCursor {
-  return { stepId: step.id, key: toActKey(runId, step.id, attempt), offset, tail: '' };
+  return { stepId: step.id, key: toActKey(runId, step.id, attempt), offset };
 }
 
 /** Starts the act and follows it to its end. */

@@ -1,9 +1,7 @@
-import { HostError } from '@/lib/ssh/host-error';
 import type { EventWriter } from './event-writer';
 import type { ActStatus } from './host-runner';
 import type { PreparedHost } from './host-session';
 import type { RedactedPart, Redaction } from './redact';
-import { toFailure } from './step-failure';
 
 const MAX_TAIL = 8 * 1024;
 
@@ -13,8 +11,6 @@ export interface JournalCursor {
   readonly key: string;
   /** Bytes of the journal that are events already. */
   offset: number;
-  /** Redacted end of the journal, for naming the cause of a failure. */
-  tail: string;
 }
 
 /**
@@ -27,18 +23,6 @@ export async function followAct(
   cursor: JournalCursor,
   options: { readonly writer: EventWriter; readonly redaction: Redaction },
 ): Promise<ActStatus> {
-  for (;;) {
-    await followOnce(host, cursor, options);
-    const status = await host.runner.status(cursor.key);
-    if (status.state !== 'running') return status;
-  }
-}
-
-async function followOnce(
-  host: PreparedHost,
-  cursor: JournalCursor,
-  options: { readonly writer: EventWriter; readonly redaction: Redaction },
-): Promise<void> {
   const { writer, redaction } = options;
   const stream = redaction.openStream();
   const emit = (part: RedactedPart | null) => {
@@ -50,23 +34,13 @@ async function followOnce(
       { stepId, offset: BigInt(nextOffset) },
     );
     cursor.offset = nextOffset;
-    cursor.tail = `${cursor.tail}${part.text}`.slice(-MAX_TAIL);
   };
-  const follow = await host.runner.follow(cursor.key, cursor.offset, async (chunk) => {
+  const status = await host.runner.follow(cursor.key, cursor.offset, async (chunk) => {
     emit(stream.push(chunk));
     await writer.waitForRoom();
   });
-  let exitCode: number;
-  try {
-    ({ exitCode } = await follow.done);
-  } finally {
-    follow.close();
-  }
-  if (exitCode !== 0) {
-    const message = `The journal of a step on ${host.connection.name} broke off.`;
-    throw new HostError(toFailure('connection-lost', message), { cause: new Error(`follow: ${exitCode}`) });
-  }
   emit(stream.end());
+  return status;
 }
 
 /** The end of a journal whose bytes are events already, for naming the cause of a failure found after a take-over. */
@@ -77,9 +51,8 @@ export async function readTail(
   redaction: Redaction,
 ): Promise<string> {
   const chunks: Buffer[] = [];
-  const follow = await host.runner.follow(key, Math.max(0, sizeBytes - MAX_TAIL), (chunk) => {
+  await host.runner.follow(key, Math.max(0, sizeBytes - MAX_TAIL), (chunk) => {
     chunks.push(Buffer.from(chunk));
   });
-  await follow.done;
   return redaction.text(Buffer.concat(chunks).toString('utf8'));
 }

@@ -4,7 +4,6 @@ import { toSafeLine } from '@/lib/core/text';
 import type { HostConnection } from '@/lib/ssh/connect-host';
 import type { FramedShell, ScriptCall } from '@/lib/ssh/framed-shell';
 import { HostError } from '@/lib/ssh/host-error';
-import type { ScriptStream } from '@/lib/ssh/stream-script';
 import { RUNNER_SCRIPT } from './runner-script';
 
 /** Exit codes of the runner that refuse (runner-script.ts). */
@@ -65,12 +64,15 @@ export interface HostRunner {
   /** Starts the act, or says where it stands if this key was started before. */
   readonly start: (act: Act) => Promise<ActStatus>;
   readonly status: (key: string) => Promise<ActStatus>;
-  /** The journal from `offset` on, until the act has ended and every byte is out. */
+  /**
+   * Hands over the journal from `offset` on until the act has ended and every byte is out, and says how it ended.
+   * Holds the host back while `onData` is pending.
+   */
   readonly follow: (
     key: string,
     offset: number,
     onData: (chunk: Buffer) => void | Promise<void>,
-  ) => Promise<ScriptStream>;
+  ) => Promise<ActStatus>;
   /** TERM, then KILL after 10 s, to everything of the act; resolves when nothing of it runs. */
   readonly cancel: (key: string) => Promise<ActStatus>;
   /** Removes what the run left behind, once its log is stored. */
@@ -171,6 +173,8 @@ export async function prepareRunner(
     if (result.exitCode === 0) return result.stdout.toString('utf8');
     throw toRunnerError(connection.name, result.exitCode, result.stderr.toString('utf8'));
   };
+  // A channel of its own for as long as the connection stands: opening one costs a login on the host each time.
+  const journalShell = connection.openShell();
   const bootId = (await call(PREPARE_SCRIPT, {}, { payload: RUNNER_SCRIPT })).trim();
   return {
     bootId,
@@ -179,12 +183,14 @@ export async function prepareRunner(
         await call(START_SCRIPT, { key, params, script, limit_s: String(limitS) }, { payload: input }),
       ),
     status: async (key) => parseStatus(await call(STATUS_SCRIPT, { key })),
-    follow: (key, offset, onData) =>
-      connection.stream({
-        script: FOLLOW_SCRIPT,
-        variables: { ...common, key, offset: String(offset) },
-        onData,
-      }),
+    follow: async (key, offset, onData) => {
+      const variables = { ...common, key, offset: String(offset) };
+      const call = { script: FOLLOW_SCRIPT, variables, onData, timeoutMs: Number.POSITIVE_INFINITY };
+      const { exitCode, stderr } = await journalShell.run(call);
+      const said = stderr.toString('utf8');
+      if (exitCode !== 0) throw toRunnerError(connection.name, exitCode, said);
+      return parseStatus(said);
+    },
     cancel: async (key) => {
       // A shell of its own: the step's shell may be waiting for something.
       const own = connection.openShell();

@@ -122,6 +122,8 @@ class Session implements HostSession {
           this.#tries = 0;
         }
         this.#noteLoss(error.failure);
+        // A connection that is lost at once each time must not go on for ever either.
+        if (this.#isOverdue(isActing)) throw error;
       }
     }
   }

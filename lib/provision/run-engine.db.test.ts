@@ -1,13 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { SecretId } from '@/lib/core/ids';
 import { StaleEpochError } from '@/lib/db/errors';
 import { toSecretSlot } from '@/lib/render/secret-slot';
 import type { RunEventBody } from '@/lib/run/run-event';
 import { connectHost } from '@/lib/ssh/connect-host';
-import { createBackendKiller, createEngineRig, RIG_POLICY, type EngineRig } from '@/lib/testing/engine-rig';
+import { createEngineRig, RIG_INSTALLATION, RIG_POLICY, type EngineRig } from '@/lib/testing/engine-rig';
 import { startFakeHost, type FakeHost } from '@/lib/testing/fake-host';
 import type { TestStep } from '@/lib/testing/ledger-step';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
@@ -16,21 +16,20 @@ import { prepareRunner } from './host-runner';
 import { createRedaction } from './redact';
 
 let test: TestDatabase;
-const hosts: FakeHost[] = [];
 beforeAll(async () => {
   test = await createTestDatabase();
-});
-afterEach(async () => {
-  for (const host of hosts.splice(0)) await host.stop();
 });
 afterAll(() => test.drop());
 
 async function rigOf(
+  { onTestFinished }: TestContext,
   names: readonly string[],
   steps: readonly TestStep[],
 ): Promise<EngineRig & { fakes: FakeHost[] }> {
   const fakes = await Promise.all(names.map(startFakeHost));
-  hosts.push(...fakes);
+  onTestFinished(async () => {
+    await Promise.all(fakes.map((fake) => fake.stop()));
+  });
   const rigHosts = fakes.map((fake, index) => ({
     nodeId: `n-${index}`,
     target: fake.target,
@@ -63,9 +62,10 @@ async function untilOutput(rig: EngineRig): Promise<void> {
 
 const stepIdOf = (rig: EngineRig, index: number) => rig.plan.steps[index]?.id ?? '';
 
-describe('a run', () => {
-  it('takes each step once, in order, and logs what the hosts printed', async () => {
+describe.concurrent('a run', () => {
+  it('takes each step once, in order, and logs what the hosts printed', async (t) => {
     const rig = await rigOf(
+      t,
       ['s1', 's2'],
       [step('a'), step('b', {}, 1), step('c'), step('d', { lines: 0 }, 1)],
     );
@@ -84,9 +84,9 @@ describe('a run', () => {
     );
   });
 
-  it('waits for what a step depends on, also on another host', async () => {
+  it('waits for what a step depends on, also on another host', async (t) => {
     const steps = [step('first', { lines: 2, pauseS: '0.2' }), { ...step('second', {}, 1), dependsOn: [0] }];
-    const rig = await rigOf(['s1', 's2'], steps);
+    const rig = await rigOf(t, ['s1', 's2'], steps);
     await rig.execute();
     const order = (await rig.events()).flatMap((event) =>
       event.type === 'step.started' || event.type === 'step.finished'
@@ -102,8 +102,8 @@ describe('a run', () => {
     ]);
   });
 
-  it('finds what is already so and leaves it alone', async () => {
-    const rig = await rigOf(['s1'], [step('a')]);
+  it('finds what is already so and leaves it alone', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a')]);
     await rig.execute();
     const again = await createEngineRig(test.worker, rig.hosts, [step('a')]);
     expect(await again.execute()).toBe('done');
@@ -114,8 +114,8 @@ describe('a run', () => {
     expect(await again.ledgerOf('n-0')).toEqual(['a']);
   });
 
-  it('stops at a failing step, with its last words as the cause', async () => {
-    const rig = await rigOf(['s1'], [step('a', { exitCode: 4, text: 'cannot go on' }), step('b')]);
+  it('stops at a failing step, with its last words as the cause', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a', { exitCode: 4, text: 'cannot go on' }), step('b')]);
     expect(await rig.execute()).toBe('failed');
     const failed = ofType(await rig.events(), 'step.failed')[0];
     expect(failed?.failure).toEqual({
@@ -127,8 +127,8 @@ describe('a run', () => {
     expect(await rig.ledgerOf('n-0')).toEqual(['a']);
   });
 
-  it('stops where an act left nothing that its verify can see', async () => {
-    const rig = await rigOf(['s1'], [step('a', { isForgetful: true })]);
+  it('stops where an act left nothing that its verify can see', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a', { isForgetful: true })]);
     expect(await rig.execute()).toBe('failed');
     expect(ofType(await rig.events(), 'step.failed')[0]?.failure).toMatchObject({
       code: 'verify-failed',
@@ -136,7 +136,7 @@ describe('a run', () => {
     });
   });
 
-  it('fills secrets on the host only, and never lets one into the log', async () => {
+  it('fills secrets on the host only, and never lets one into the log', async (t) => {
     const canary = 'canary-K3y-0f-th3-t0k3n';
     const ref = { id: SecretId.parse('token'), version: 2 };
     const { username } = userInfo();
@@ -153,7 +153,7 @@ describe('a run', () => {
         dropsStamps: [],
       },
     };
-    const rig = await rigOf(['s1'], [put, step('prints', { text: `says ${canary} aloud`, exitCode: 1 })]);
+    const rig = await rigOf(t, ['s1'], [put, step('prints', { text: `says ${canary} aloud`, exitCode: 1 })]);
     const options = { redaction: createRedaction([canary]), secretValue: () => canary };
     expect(await rig.execute(options)).toBe('failed');
     expect(await readFile(join(rig.fakes[0]?.root ?? '', 'etc/config.yaml'), 'utf8')).toBe(
@@ -164,7 +164,7 @@ describe('a run', () => {
     expect(await rig.logOf(stepIdOf(rig, 1))).toContain('says [redacted] aloud');
   });
 
-  it('does not begin without a secret that a step needs', async () => {
+  it('does not begin without a secret that a step needs', async (t) => {
     const ref = { id: SecretId.parse('gone'), version: 1 };
     const content = toSecretSlot(ref);
     const params = {
@@ -176,24 +176,24 @@ describe('a run', () => {
       secrets: [ref],
       dropsStamps: [],
     };
-    const rig = await rigOf(['s1'], [{ nodeId: 'n-0', kind: 'file.put', params }]);
+    const rig = await rigOf(t, ['s1'], [{ nodeId: 'n-0', kind: 'file.put', params }]);
     expect(await rig.execute()).toBe('failed');
     expect(ofType(await rig.events(), 'step.failed')[0]?.failure.code).toBe('secret-unavailable');
   });
 
-  it('keeps a flood whole and in order', async () => {
+  it('keeps a flood whole and in order', async (t) => {
     const count = 60_000;
     const text = 'x'.repeat(80);
-    const rig = await rigOf(['s1'], [step('flood', { lines: count, text })]);
+    const rig = await rigOf(t, ['s1'], [step('flood', { lines: count, text })]);
     expect(await rig.execute()).toBe('done');
     expect(await rig.logOf(stepIdOf(rig, 0))).toBe(toLines('flood', count, text));
   });
 });
 
-describe('a cancel', () => {
-  it('ends the act with its processes, and nothing new starts', async () => {
+describe.concurrent('a cancel', () => {
+  it('ends the act with its processes, and nothing new starts', async (t) => {
     let isCancelled = false;
-    const rig = await rigOf(['s1'], [step('long', { lines: 200, pauseS: '0.1' }), step('next')]);
+    const rig = await rigOf(t, ['s1'], [step('long', { lines: 200, pauseS: '0.1' }), step('next')]);
     const ended = rig.execute({ isCancelRequested: () => isCancelled });
     await untilOutput(rig);
     isCancelled = true;
@@ -208,10 +208,10 @@ describe('a cancel', () => {
     expect(await rig.ledgerOf('n-0')).toEqual(['long']);
   });
 
-  it('waits for a step that must not be cut', async () => {
+  it('waits for a step that must not be cut', async (t) => {
     let isCancelled = false;
     const uncut = { ...step('uncut', { lines: 8, pauseS: '0.1' }), kind: 'test.ledger-uncut' };
-    const rig = await rigOf(['s1'], [uncut, step('next')]);
+    const rig = await rigOf(t, ['s1'], [uncut, step('next')]);
     const ended = rig.execute({ isCancelRequested: () => isCancelled });
     await untilOutput(rig);
     isCancelled = true;
@@ -220,8 +220,8 @@ describe('a cancel', () => {
     expect(await rig.logOf(stepIdOf(rig, 0))).toBe(toLines('uncut', 8));
   });
 
-  it('before the first step starts nothing; after the last it is too late', async () => {
-    const rig = await rigOf(['s1'], [step('a')]);
+  it('before the first step starts nothing; after the last it is too late', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a')]);
     expect(await rig.execute({ isCancelRequested: () => true })).toBe('cancelled');
     expect(await rig.ledgerOf('n-0')).toEqual([]);
     const late = await createEngineRig(test.worker, rig.hosts, [
@@ -235,9 +235,9 @@ describe('a cancel', () => {
   });
 });
 
-describe('a link that dies', () => {
-  it('in the middle of a step is noticed, and the act is followed again from its byte', async () => {
-    const rig = await rigOf(['s1-hangs-mid-step'], [step('a', { lines: 30, pauseS: '0.1' }), step('b')]);
+describe.concurrent('a link that dies', () => {
+  it('in the middle of a step is noticed, and the act is followed again from its byte', async (t) => {
+    const rig = await rigOf(t, ['s1-hangs-mid-step'], [step('a', { lines: 30, pauseS: '0.1' }), step('b')]);
     expect(await rig.execute()).toBe('done');
     const events = await rig.events();
     expect(ofType(events, 'host.lost')[0]?.failure.code).toBe('connection-lost');
@@ -247,8 +247,8 @@ describe('a link that dies', () => {
     expect(await rig.logOf(stepIdOf(rig, 0))).toBe(toLines('a', 30));
   });
 
-  it('again and again costs time and nothing else', async () => {
-    const rig = await rigOf(['s1'], [step('a', { lines: 40, pauseS: '0.1' })]);
+  it('again and again costs time and nothing else', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a', { lines: 40, pauseS: '0.1' })]);
     const ended = rig.execute();
     for (let loss = 0; loss < 3; loss += 1) {
       const before = ofType(await rig.events(), 'step.output').length;
@@ -262,8 +262,8 @@ describe('a link that dies', () => {
     expect(await rig.ledgerOf('n-0')).toEqual(['a']);
   });
 
-  it('for good leaves the run unreachable, and the retried step takes up what still runs', async () => {
-    const rig = await rigOf(['s1'], [step('a', { lines: 80, pauseS: '0.1' })]);
+  it('for good leaves the run unreachable, and the retried step takes up what still runs', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a', { lines: 80, pauseS: '0.1' })]);
     const ended = rig.execute({ limits: { outageMs: 1_000 } });
     await untilOutput(rig);
     rig.fakes[0]?.link.blackHole();
@@ -280,19 +280,19 @@ describe('a link that dies', () => {
     expect(await rig.logOf(stepIdOf(rig, 0))).toBe(toLines('a', 80));
   });
 
-  it('to a host that never answers ends unreachable; to a changed key, with a person', async () => {
-    const dark = await rigOf(['s1-black-hole'], [step('a')]);
+  it('to a host that never answers ends unreachable; to a changed key, with a person', async (t) => {
+    const dark = await rigOf(t, ['s1-black-hole'], [step('a')]);
     expect(await dark.execute({ limits: { firstContactMs: 10 } })).toBe('unreachable');
-    const changed = await rigOf(['s1-changed-key'], [step('a')]);
+    const changed = await rigOf(t, ['s1-changed-key'], [step('a')]);
     expect(await changed.execute()).toBe('needs-attention');
     expect(changed.fakes[0]?.authRequests()).toBe(0);
     expect((await changed.events()).at(-1)).toMatchObject({ failure: { code: 'host-key-changed' } });
   });
 });
 
-describe('a reboot', () => {
-  it('in the middle of a step is seen, and the probe decides what is left to do', async () => {
-    const rig = await rigOf(['s1'], [step('a', { lines: 20, pauseS: '0.1' }), step('b')]);
+describe.concurrent('a reboot', () => {
+  it('in the middle of a step is seen, and the probe decides what is left to do', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a', { lines: 20, pauseS: '0.1' }), step('b')]);
     const ended = rig.execute();
     await untilOutput(rig);
     await rig.fakes[0]?.reboot();
@@ -305,9 +305,9 @@ describe('a reboot', () => {
   });
 });
 
-describe('fences', () => {
-  it('stop a worker whose run was taken over: it changes nothing more and leaves', async () => {
-    const rig = await rigOf(['s1'], [step('a', { lines: 20, pauseS: '0.1' }), step('b')]);
+describe.concurrent('fences', () => {
+  it('stop a worker whose run was taken over: it changes nothing more and leaves', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a', { lines: 20, pauseS: '0.1' }), step('b')]);
     const old = rig.execute();
     await untilOutput(rig);
     const epoch = await rig.claim();
@@ -322,11 +322,13 @@ describe('fences', () => {
     expect(ofType(await rig.events(), 'run.finished')).toHaveLength(1);
   });
 
-  it.each([
-    ['foreign-installation', { installationId: 'another-installation', epoch: 1n }],
-    ['stale-epoch', { installationId: '11111111-2222-3333-4444-555555555555', epoch: 1_000_000_000n }],
-  ])('on the host that say %s need a person', async (code, identity) => {
-    const rig = await rigOf(['s1'], [step('a')]);
+  const FOREIGN = { installationId: 'another-installation', epoch: 1n };
+  const AHEAD = { installationId: RIG_INSTALLATION, epoch: 1_000_000_000n };
+  it.for([
+    ['foreign-installation', FOREIGN],
+    ['stale-epoch', AHEAD],
+  ] as const)('on the host that say %s need a person', async ([code, identity], t) => {
+    const rig = await rigOf(t, ['s1'], [step('a')]);
     const [fake] = rig.fakes;
     if (!fake) throw new Error('no host');
     const connection = await connectHost(fake.target, { policy: RIG_POLICY });
@@ -337,8 +339,8 @@ describe('fences', () => {
     expect(await rig.ledgerOf('n-0')).toEqual([]);
   });
 
-  it('let go of everything when the signal fires; the act goes on and the next worker takes it up', async () => {
-    const rig = await rigOf(['s1'], [step('a', { lines: 15, pauseS: '0.1' })]);
+  it('let go of everything when the signal fires; the act goes on and the next worker takes it up', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('a', { lines: 15, pauseS: '0.1' })]);
     const stop = new AbortController();
     const ended = rig.execute({ signal: stop.signal });
     await untilOutput(rig);
@@ -348,31 +350,5 @@ describe('fences', () => {
     expect(ofType(await rig.events(), 'step.reattached')).toHaveLength(1);
     expect(await rig.logOf(stepIdOf(rig, 0))).toBe(toLines('a', 15));
     expect(await rig.ledgerOf('n-0')).toEqual(['a']);
-  });
-});
-
-describe('a database that goes away', () => {
-  it('costs time and nothing else', async () => {
-    const rig = await rigOf(['s1'], [step('a', { lines: 30, pauseS: '0.1' }), step('b')]);
-    const owner = createBackendKiller(test.ownerUrl);
-    const ended = rig.execute();
-    await untilOutput(rig);
-    let kills = 0;
-    let isOver = false;
-    void ended.finally(() => {
-      isOver = true;
-    });
-    await waitFor(
-      async () => {
-        kills += isOver ? 0 : await owner.kill();
-        return isOver;
-      },
-      { what: 'the run to end', timeoutMs: 30_000, everyMs: 150 },
-    );
-    await owner.end();
-    expect(kills).toBeGreaterThan(3);
-    expect(await ended).toBe('done');
-    expect(await rig.logOf(stepIdOf(rig, 0))).toBe(toLines('a', 30));
-    expect(ofType(await rig.events(), 'step.finished')).toHaveLength(2);
   });
 });

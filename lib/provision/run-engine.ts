@@ -15,6 +15,7 @@ import { executeStep, isUnreachable, type StepOutcome } from './execute-step';
 import { fillStep } from './fill-step';
 import { createHostSession, StepCancelledError, type HostSession } from './host-session';
 import type { Redaction } from './redact';
+import { retryDatabase } from './retry-database';
 import { toFailure } from './step-failure';
 
 export interface EngineLimits {
@@ -109,7 +110,12 @@ class Engine {
     this.#over = new Set(rows.filter(({ state }) => OVER.includes(state)).map(({ stepId }) => stepId));
     const { db, runId, epoch } = options;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    this.#writer = new EventWriter({ db, runId, epoch, clock: this.#clock, signal }, lastSeq);
+    const onBroken = (error: unknown) => this.#stop.abort(error);
+    this.#writer = new EventWriter({ db, runId, epoch, clock: this.#clock, signal, onBroken }, lastSeq);
+  }
+
+  #retry<T>(work: () => Promise<T>): Promise<T> {
+    return retryDatabase(work, { clock: this.#clock, signal: this.#options.signal });
   }
 
   async run(lastSeq: number): Promise<RunState> {
@@ -138,7 +144,9 @@ class Engine {
     const old = [...this.#rows.values()].filter(({ state }) => state === 'failed' || state === 'cancelled');
     if (old.length === 0) return;
     const { db, runId } = this.#options;
-    const events = await readRunEvents(db, runId, Math.max(0, lastSeq - OLD_EVENTS), OLD_EVENTS);
+    const events = await this.#retry(() =>
+      readRunEvents(db, runId, Math.max(0, lastSeq - OLD_EVENTS), OLD_EVENTS),
+    );
     for (const { stepId, state } of old) {
       const failed = events.findLast(
         ({ body }) => body.type === 'step.failed' && body.stepId === stepId,
@@ -221,7 +229,9 @@ class Engine {
     if (error instanceof StaleEpochError || signal.aborted || this.#stop.signal.aborted) throw error;
     if (error instanceof HostError) {
       // If the database agrees, we are stale and this throws; if not, the host knows more than the database.
-      if (error.code === 'stale-epoch') await appendRunEvents(db, { runId, epoch, events: [] });
+      if (error.code === 'stale-epoch') {
+        await this.#retry(() => appendRunEvents(db, { runId, epoch, events: [] }));
+      }
       return toFailedEnding(error.code === 'stale-epoch' ? FENCE_AHEAD : error.failure);
     }
     onError?.(error);
@@ -288,8 +298,13 @@ class Engine {
  * in both cases nothing more was changed and whatever runs on hosts goes on for whoever comes next.
  */
 export async function executeRun(options: ExecuteRunOptions): Promise<RunState> {
-  const { db, runId, epoch } = options;
-  const lastSeq = await appendRunEvents(db, { runId, epoch, events: [] });
-  const rows = await readRunSteps(db, runId);
+  const { db, runId, epoch, signal, clock = SYSTEM_CLOCK } = options;
+  const { lastSeq, rows } = await retryDatabase(
+    async () => ({
+      lastSeq: await appendRunEvents(db, { runId, epoch, events: [] }),
+      rows: await readRunSteps(db, runId),
+    }),
+    { clock, signal },
+  );
   return new Engine(options, rows, lastSeq).run(lastSeq);
 }

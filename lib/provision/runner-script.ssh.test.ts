@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { toShellAssignments } from '@/lib/core/shell-quote';
 import { findShells } from '@/lib/testing/run-step';
 import { waitFor } from '@/lib/testing/wait-for';
@@ -21,18 +21,14 @@ interface Host {
   readonly act: (key: string, name?: string) => string;
 }
 
-const made: string[] = [];
-afterEach(async () => {
-  for (const root of made.splice(0)) {
-    for (const key of await readdir(join(root, 'var/lib/siteplan-host/acts')).catch(() => [])) {
-      const child = await readFile(join(root, 'var/lib/siteplan-host/acts', key, 'child'), 'utf8').catch(
-        () => '',
-      );
-      killGroup(Number(child.split(' ')[0]));
-    }
-    await rm(root, { recursive: true, force: true, maxRetries: 10 });
+async function removeHost(root: string): Promise<void> {
+  const acts = join(root, 'var/lib/siteplan-host/acts');
+  for (const key of await readdir(acts).catch(() => [])) {
+    const child = await readFile(join(acts, key, 'child'), 'utf8').catch(() => '');
+    killGroup(Number(child.split(' ')[0]));
   }
-});
+  await rm(root, { recursive: true, force: true, maxRetries: 10 });
+}
 
 function killGroup(group: number): void {
   try {
@@ -43,9 +39,13 @@ function killGroup(group: number): void {
 }
 
 /** A directory that stands for a host, whose `sh` is the given shell. */
-async function makeHost(shell: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Host> {
+async function makeHost(
+  { onTestFinished }: TestContext,
+  shell: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Host> {
   const root = await mkdtemp(join(tmpdir(), 'siteplan-runner-'));
-  made.push(root);
+  onTestFinished(() => removeHost(root));
   await mkdir(join(root, 'var/lib/siteplan-host/acts'), { recursive: true });
   await mkdir(join(root, 'proc/sys/kernel/random'), { recursive: true });
   await mkdir(join(root, 'bin'));
@@ -119,11 +119,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
+describe.concurrent.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
   'runner in $name',
   ({ shell }) => {
-    it('runs an act once, journals it, leaves no input behind', async () => {
-      const host = await makeHost(shell);
+    it('runs an act once, journals it, leaves no input behind', async (t) => {
+      const host = await makeHost(t, shell);
       expect((await host.call(['status', 'r.s.1'])).stdout).toContain('state=absent');
       expect(await start(host, 'r.s.1', 'echo oops >&2; exit 3')).toMatchObject({ code: 0 });
       expect(await untilFinished(host, 'r.s.1')).toContain('state=finished code=3 reason=exit size=');
@@ -135,8 +135,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect((await stat(host.act('r.s.1', 'journal'))).mode & 0o777).toBe(0o600);
     });
 
-    it('lets one of many starts of the same act win', async () => {
-      const host = await makeHost(shell);
+    it('lets one of many starts of the same act win', async (t) => {
+      const host = await makeHost(t, shell);
       const starts = await Promise.all(Array.from({ length: 6 }, () => start(host, 'r.s.1', 'sleep 0.3')));
       for (const { code, stdout } of starts) {
         expect(code).toBe(0);
@@ -146,8 +146,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(await readLedger(host)).toBe('r.s.1\n');
     });
 
-    it('refuses an older epoch and another installation, and changes nothing', async () => {
-      const host = await makeHost(shell);
+    it('refuses an older epoch and another installation, and changes nothing', async (t) => {
+      const host = await makeHost(t, shell);
       await start(host, 'r.s.1', ':', { epoch: '7' });
       await untilFinished(host, 'r.s.1');
       expect(await start(host, 'r.s.2', ':', { epoch: '6' })).toMatchObject({ code: 75 });
@@ -161,16 +161,16 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(await readLedger(host)).toBe('r.s.1\n');
     });
 
-    it('refuses a second act while one runs', async () => {
-      const host = await makeHost(shell);
+    it('refuses a second act while one runs', async (t) => {
+      const host = await makeHost(t, shell);
       await start(host, 'r.s.1', 'sleep 30');
       expect(await start(host, 'q.s.1', ':')).toMatchObject({ code: 77 });
       await host.call(['cancel', 'r.s.1']);
       expect((await start(host, 'q.s.1', ':')).code).toBe(0);
     });
 
-    it('cancels an act with everything it started, also what ignores TERM', async () => {
-      const host = await makeHost(shell, { SITEPLAN_GRACE_S: '1' });
+    it('cancels an act with everything it started, also what ignores TERM', async (t) => {
+      const host = await makeHost(t, shell, { SITEPLAN_GRACE_S: '1' });
       await start(host, 'r.s.1', 'trap "" TERM; sleep 60 & echo $! > "$sp_ledger.pid"; wait; sleep 60');
       const pid = Number(
         await waitFor(() => readFile(join(host.root, 'ledger.pid'), 'utf8'), { what: 'the act' }),
@@ -181,14 +181,14 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect((await host.call(['cancel', 'r.s.1'])).stdout).toContain('reason=cancel');
     });
 
-    it('ends an act whose time is up', async () => {
-      const host = await makeHost(shell);
+    it('ends an act whose time is up', async (t) => {
+      const host = await makeHost(t, shell);
       await start(host, 'r.s.1', 'sleep 60', { limit_s: '1' });
       expect(await untilFinished(host, 'r.s.1')).toContain('state=finished code=124 reason=timeout');
     });
 
-    it('knows an act that a reboot interrupted, and never starts it again', async () => {
-      const host = await makeHost(shell);
+    it('knows an act that a reboot interrupted, and never starts it again', async (t) => {
+      const host = await makeHost(t, shell);
       await start(host, 'r.s.1', 'sleep 60');
       await waitFor(() => readLedger(host), { what: 'the act' });
       await writeFile(join(host.root, 'proc/sys/kernel/random/boot_id'), 'boot-two\n');
@@ -200,8 +200,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(existsSync(host.act('r.s.1', 'input'))).toBe(false);
     });
 
-    it('buries an act whose runner was killed, before anything else may start', async () => {
-      const host = await makeHost(shell);
+    it('buries an act whose runner was killed, before anything else may start', async (t) => {
+      const host = await makeHost(t, shell);
       await start(host, 'r.s.1', 'echo $$ > "$sp_ledger.pid"; sleep 60');
       const pid = Number(
         await waitFor(() => readFile(join(host.root, 'ledger.pid'), 'utf8'), { what: 'the act' }),
@@ -212,8 +212,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       await waitFor(() => !isAlive(pid), { what: 'the orphaned act to be gone' });
     });
 
-    it('takes up a start that died before the act began, once', async () => {
-      const host = await makeHost(shell);
+    it('takes up a start that died before the act began, once', async (t) => {
+      const host = await makeHost(t, shell);
       await start(host, 'r.s.1', ':');
       await untilFinished(host, 'r.s.1');
       for (const name of ['boot', 'child', 'exit']) await rm(host.act('r.s.1', name), { force: true });
@@ -227,8 +227,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(await readLedger(host)).toBe('r.s.1\nagain\n');
     });
 
-    it('cuts a journal at its limit, with a mark, the same for every reader', async () => {
-      const host = await makeHost(shell, { SITEPLAN_JOURNAL_LIMIT: '5000' });
+    it('cuts a journal at its limit, with a mark, the same for every reader', async (t) => {
+      const host = await makeHost(t, shell, { SITEPLAN_JOURNAL_LIMIT: '5000' });
       await start(host, 'r.s.1', 'i=0; while [ $i -lt 2000 ]; do echo "line $i of many"; i=$((i+1)); done');
       const followed = await host.call(['follow', 'r.s.1', '0']);
       await untilFinished(host, 'r.s.1');
@@ -238,8 +238,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(followed).toMatchObject({ code: 0, stdout: journal });
     });
 
-    it('follows a journal from any byte to the end of the act', async () => {
-      const host = await makeHost(shell);
+    it('follows a journal from any byte to the end of the act', async (t) => {
+      const host = await makeHost(t, shell);
       await start(host, 'r.s.1', 'for i in 1 2 3 4; do printf "%s\\000" "part $i"; sleep 0.2; done');
       const followed = await Promise.all(
         [0, 1, 7, 20].map((offset) => host.call(['follow', 'r.s.1', String(offset)])),
@@ -249,8 +249,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       followed.forEach(({ stdout }, index) => expect(stdout).toBe(journal.slice([0, 1, 7, 20][index])));
     });
 
-    it('cleans up after one run and leaves the others', async () => {
-      const host = await makeHost(shell);
+    it('cleans up after one run and leaves the others', async (t) => {
+      const host = await makeHost(t, shell);
       for (const key of ['r.s.1', 'r.t.1', 'r2.s.1']) {
         await start(host, key, ':');
         await untilFinished(host, key);
@@ -259,8 +259,8 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(await readdir(join(host.root, 'var/lib/siteplan-host/acts'))).toEqual(['r2.s.1']);
     });
 
-    it('locks by directory where there is no flock, and breaks the lock of the dead', async () => {
-      const host = await makeHost(shell);
+    it('locks by directory where there is no flock, and breaks the lock of the dead', async (t) => {
+      const host = await makeHost(t, shell);
       const lock = join(host.root, 'var/lib/siteplan-host/lock.d');
       await mkdir(lock);
       await writeFile(join(lock, 'holder'), '999999999 boot-one\n');

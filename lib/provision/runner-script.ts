@@ -259,7 +259,8 @@ do_status() {
   say "$base/acts/$1"
 }
 
-# Bytes of the journal from an offset on, until the act has ended and all are out. Waits grow while nothing comes.
+# Bytes of the journal from an offset on, until the act has ended and all are out; then, on standard error, where it
+# stands. Waits grow while nothing comes.
 do_follow() {
   act="$base/acts/$1" offset=$2 wait_ms=10
   while :; do
@@ -272,7 +273,7 @@ do_follow() {
       offset=$size wait_ms=10
       continue
     fi
-    case $state in finished|interrupted|absent) exit 0 ;; esac
+    case $state in finished|interrupted|absent) say "$act" >&2; exit 0 ;; esac
     sleep "0.$(printf '%03d' "$wait_ms")" 2>/dev/null || sleep 1
     wait_ms=$((wait_ms * 3 / 2))
     [ "$wait_ms" -lt 250 ] || wait_ms=250

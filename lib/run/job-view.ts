@@ -70,6 +70,6 @@ export const PlanResult = z.object({
 });
 export type PlanResult = z.infer<typeof PlanResult>;
 
-/** Result of a kubeconfig job: sealed to the caller's one-time public key (X25519, see lib/secrets); base64. */
+/** Result of a kubeconfig job: sealed to the caller's one-time public key (P-256, see lib/secrets/seal-to); base64. */
 export const KubeconfigResult = z.object({ sealed: z.string(), notAfter: z.string().nullable() });
 export type KubeconfigResult = z.infer<typeof KubeconfigResult>;

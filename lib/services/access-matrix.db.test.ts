@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { can } from '@/lib/access/can';
 import type { Grant } from '@/lib/access/grant';
-import type { Permission } from '@/lib/access/permission';
 import { isAppError } from '@/lib/core/errors';
 import { SiteId } from '@/lib/core/ids';
 import { makeOneTimeKey } from '@/components/live/open-sealed';
@@ -9,278 +8,21 @@ import type { TestDatabase } from '@/lib/testing/test-database';
 import { createTestDatabase } from '@/lib/testing/test-database';
 import type { WebFixture } from '@/lib/testing/web-fixture';
 import { createWebFixture } from '@/lib/testing/web-fixture';
-import { exportAudit } from './audit/export-audit';
-import { listAudit } from './audit/list-audit';
-import { verifyAudit } from './audit/verify-audit';
 import type { ServiceContext } from './context';
-import { newId } from './context';
 import { createCredential } from './credentials/create-credential';
-import { deleteCredential } from './credentials/delete-credential';
 import { listCredentials } from './credentials/list-credentials';
-import { getSiteNow } from './health/get-site-now';
-import { approveHostKey } from './host-keys/approve-host-key';
-import { listHostKeys } from './host-keys/list-host-keys';
-import { revokeHostKey } from './host-keys/revoke-host-key';
 import { createJob } from './jobs/create-job';
-import { findLatestJob } from './jobs/find-latest-job';
 import { getJob } from './jobs/get-job';
-import { getPlan } from './plans/get-plan';
-import { listPlans } from './plans/list-plans';
-import { cancelRun } from './runs/cancel-run';
-import { createRun } from './runs/create-run';
-import { exportRunLog } from './runs/export-run-log';
-import { getRun } from './runs/get-run';
-import { listRunEvents } from './runs/list-run-events';
 import { listRuns } from './runs/list-runs';
-import { retryRun } from './runs/retry-run';
 import { createSite } from './sites/create-site';
-import { deleteSite } from './sites/delete-site';
-import { getSite } from './sites/get-site';
 import { listSites } from './sites/list-sites';
-import { renameSite } from './sites/rename-site';
-import { checkFindings } from './topology/check-findings';
-import { getRevision } from './topology/get-revision';
-import { getTopology } from './topology/get-topology';
-import { listRevisions } from './topology/list-revisions';
-import { putTopology } from './topology/put-topology';
-import { createUser } from './users/create-user';
-import { listUsers } from './users/list-users';
-import { resetUser } from './users/reset-user';
-import { setGrants } from './users/set-grants';
-import { setUserDisabled } from './users/set-user-disabled';
+import type { Scene, Verb } from '@/lib/testing/access-verbs';
+import { VERBS } from '@/lib/testing/access-verbs';
 
 /*
  * S7: every verb of the services, asked by every kind of person, about an own and a foreign site. What is expected is computed
  * from the permission that the verb is declared with; "allowed" means that the refusal, if any, is not about rights.
  */
-
-interface Scene {
-  readonly siteId: string;
-  readonly otherSiteId: string;
-  readonly planId: string;
-  readonly runId: string;
-  readonly endedRunId: string;
-  readonly jobId: string;
-  readonly foreignCredentialId: string;
-  readonly userId: string;
-}
-
-interface Verb {
-  readonly name: string;
-  readonly permission: Permission;
-  /** Asked about the scene's site (`site`), or about the whole installation (`all`). */
-  readonly about: 'site' | 'all';
-  readonly call: (ctx: ServiceContext, scene: Scene) => Promise<unknown>;
-}
-
-const FINGERPRINT = `SHA256:${'A'.repeat(43)}`;
-const first = async (pieces: AsyncGenerator<string>) => (await pieces.next()).value as unknown;
-let publicKey = '';
-
-const VERBS: readonly Verb[] = [
-  { name: 'getSite', permission: 'site.view', about: 'site', call: getSite },
-  { name: 'getTopology', permission: 'site.view', about: 'site', call: getTopology },
-  {
-    name: 'getRevision',
-    permission: 'site.view',
-    about: 'site',
-    call: (ctx, s) => getRevision(ctx, { ...s, revision: 1 }),
-  },
-  { name: 'listRevisions', permission: 'site.view', about: 'site', call: listRevisions },
-  {
-    name: 'checkFindings',
-    permission: 'site.view',
-    about: 'site',
-    call: (ctx, { siteId }) => checkFindings(ctx, { siteId }),
-  },
-  { name: 'getSiteNow', permission: 'site.view', about: 'site', call: getSiteNow },
-  {
-    name: 'renameSite',
-    permission: 'site.edit',
-    about: 'site',
-    call: (ctx, { siteId }) => renameSite(ctx, { siteId, name: newId('name') }),
-  },
-  {
-    name: 'putTopology',
-    permission: 'site.edit',
-    about: 'site',
-    call: (ctx, { siteId }) => putTopology(ctx, { siteId, topology: {}, etag: 'other' }),
-  },
-  {
-    name: 'deleteSite',
-    permission: 'site.delete',
-    about: 'site',
-    call: (ctx, { siteId }) => deleteSite(ctx, { siteId, typedName: 'other' }),
-  },
-  { name: 'listHostKeys', permission: 'host-key.view', about: 'site', call: listHostKeys },
-  {
-    name: 'approveHostKey',
-    permission: 'host-key.approve',
-    about: 'site',
-    call: (ctx, { siteId }) =>
-      approveHostKey(ctx, { siteId, nodeId: 'n-none', fingerprint: FINGERPRINT }).catch(
-        asAllowed(ctx, siteId),
-      ),
-  },
-  {
-    name: 'revokeHostKey',
-    permission: 'host-key.approve',
-    about: 'site',
-    call: (ctx, { siteId }) =>
-      revokeHostKey(ctx, { siteId, nodeId: 'n-none', fingerprint: FINGERPRINT }).catch(
-        asAllowed(ctx, siteId),
-      ),
-  },
-  {
-    name: 'createJob scan',
-    permission: 'job.create',
-    about: 'site',
-    call: (ctx, { siteId }) => createJob(ctx, { kind: 'scan', siteId }),
-  },
-  {
-    name: 'createJob preflight',
-    permission: 'job.create',
-    about: 'site',
-    call: (ctx, { siteId }) => createJob(ctx, { kind: 'preflight', siteId }),
-  },
-  {
-    name: 'createJob plan',
-    permission: 'job.create',
-    about: 'site',
-    call: (ctx, { siteId }) => createJob(ctx, { kind: 'plan', siteId }),
-  },
-  {
-    name: 'createJob kubeconfig',
-    permission: 'kubeconfig.get',
-    about: 'site',
-    call: (ctx, { siteId }) => createJob(ctx, { kind: 'kubeconfig', siteId, publicKey }),
-  },
-  { name: 'getJob', permission: 'job.view', about: 'site', call: getJob },
-  {
-    name: 'findLatestJob',
-    permission: 'job.view',
-    about: 'site',
-    call: (ctx, { siteId }) => findLatestJob(ctx, { siteId, kind: 'plan' }),
-  },
-  { name: 'getPlan', permission: 'plan.view', about: 'site', call: getPlan },
-  { name: 'listPlans', permission: 'plan.view', about: 'site', call: listPlans },
-  {
-    name: 'createRun',
-    permission: 'run.create',
-    about: 'site',
-    call: (ctx, { planId }) => createRun(ctx, { planId }),
-  },
-  { name: 'getRun', permission: 'run.view', about: 'site', call: getRun },
-  {
-    name: 'listRuns of a site',
-    permission: 'run.view',
-    about: 'site',
-    call: (ctx, { siteId }) => listRuns(ctx, { siteId }),
-  },
-  {
-    name: 'listRunEvents',
-    permission: 'run.view',
-    about: 'site',
-    call: (ctx, { runId }) => listRunEvents(ctx, { runId }),
-  },
-  {
-    name: 'exportRunLog',
-    permission: 'run.view',
-    about: 'site',
-    call: (ctx, scene) => first(exportRunLog(ctx, scene)),
-  },
-  {
-    name: 'cancelRun',
-    permission: 'run.control',
-    about: 'site',
-    call: (ctx, { endedRunId }) => cancelRun(ctx, { runId: endedRunId }),
-  },
-  {
-    name: 'retryRun',
-    permission: 'run.control',
-    about: 'site',
-    call: (ctx, { endedRunId }) => retryRun(ctx, { runId: endedRunId }),
-  },
-  {
-    name: 'createSite',
-    permission: 'site.create',
-    about: 'all',
-    call: (ctx) => createSite(ctx, { name: newId('made') }),
-  },
-  { name: 'listCredentials', permission: 'credential.list', about: 'all', call: listCredentials },
-  {
-    name: 'createCredential',
-    permission: 'credential.create',
-    about: 'all',
-    call: (ctx) => createCredential(ctx, { kind: 'password', name: newId('cred'), password: 'x' }),
-  },
-  {
-    name: 'deleteCredential of another',
-    permission: 'credential.delete',
-    about: 'all',
-    call: (ctx, { foreignCredentialId }) => deleteCredential(ctx, { credentialId: foreignCredentialId }),
-  },
-  {
-    name: 'use credential C on host H',
-    permission: 'credential.use',
-    about: 'all',
-    call: (ctx, scene) => useCredential(ctx, scene),
-  },
-  { name: 'listUsers', permission: 'user.manage', about: 'all', call: listUsers },
-  {
-    name: 'createUser',
-    permission: 'user.manage',
-    about: 'all',
-    call: (ctx) => createUser(ctx, { email: `${newId('mail')}@example.net`, name: 'x', grants: [] }),
-  },
-  { name: 'resetUser', permission: 'user.manage', about: 'all', call: resetUser },
-  {
-    name: 'setUserDisabled',
-    permission: 'user.manage',
-    about: 'all',
-    call: (ctx, { userId }) => setUserDisabled(ctx, { userId, disabled: false }),
-  },
-  {
-    name: 'setGrants',
-    permission: 'user.manage',
-    about: 'all',
-    call: (ctx, { userId }) => setGrants(ctx, { userId, grants: [] }),
-  },
-  { name: 'listAudit', permission: 'audit.view', about: 'all', call: (ctx) => listAudit(ctx) },
-  { name: 'verifyAudit', permission: 'audit.view', about: 'all', call: verifyAudit },
-  { name: 'exportAudit', permission: 'audit.view', about: 'all', call: (ctx) => first(exportAudit(ctx)) },
-];
-
-/** "No such host key" is an answer for those who may approve keys; for others it would hide a hole in the matrix. */
-function asAllowed(ctx: ServiceContext, siteId: string): (error: unknown) => undefined {
-  return (error) => {
-    if (
-      isAppError(error) &&
-      error.code === 'not-found' &&
-      can(ctx.actor.grants, 'host-key.approve', siteId).allowed
-    )
-      return;
-    throw error;
-  };
-}
-
-let hostCount = 0;
-
-/** Whoever may edit the site tries to send somebody else's password to a host of their own, each time a new one. */
-async function useCredential(
-  ctx: ServiceContext,
-  { otherSiteId, foreignCredentialId }: Scene,
-): Promise<unknown> {
-  const { topology, etag } = await getTopology(ctx, { siteId: otherSiteId });
-  hostCount += 1;
-  const node = {
-    name: 'mine',
-    role: 'server',
-    internalIp: `203.0.113.${hostCount}`,
-    ssh: { credentialId: foreignCredentialId },
-  };
-  return putTopology(ctx, { siteId: otherSiteId, topology: { ...topology, nodes: [node] }, etag });
-}
 
 let database: TestDatabase;
 let web: WebFixture;
@@ -355,13 +97,13 @@ async function buildScene(): Promise<Scene> {
     jobId: job.id,
     foreignCredentialId: credential.id,
     userId: person.actor.userId,
+    publicKey: (await makeOneTimeKey()).publicKey,
   };
 }
 
 beforeAll(async () => {
   database = await createTestDatabase();
   web = createWebFixture(database);
-  publicKey = (await makeOneTimeKey()).publicKey;
   scene = await buildScene();
 });
 afterAll(() => database.drop());
@@ -453,7 +195,11 @@ describe('the access matrix (S7)', () => {
 
   it('gives a kubeconfig job to nobody but the person who asked', async () => {
     const asker = await web.createPerson([{ siteId: null, role: 'operator' }]);
-    const job = await createJob(asker, { kind: 'kubeconfig', siteId: scene.siteId, publicKey });
+    const job = await createJob(asker, {
+      kind: 'kubeconfig',
+      siteId: scene.siteId,
+      publicKey: scene.publicKey,
+    });
     const admin = await web.createPerson([{ siteId: null, role: 'admin' }]);
     await expect(getJob(admin, { jobId: job.id })).rejects.toMatchObject({ code: 'not-found' });
     expect(await getJob(asker, { jobId: job.id })).toMatchObject({ kind: 'kubeconfig' });

@@ -7,6 +7,11 @@ async function* once(...events: SseEvent[]): AsyncGenerator<SseEvent> {
   for (const event of events) yield await Promise.resolve(event);
 }
 
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
 describe('toEventText', () => {
   it('keeps hostile text inside its own field', () => {
     const text = toEventText({
@@ -15,7 +20,9 @@ describe('toEventText', () => {
       data: { text: 'x\n\nevent: evil\r\n\u2028' },
     });
     expect(text.split('\n').map((line) => line.split(':')[0])).toEqual(['event', 'id', 'data', '', '']);
-    expect(JSON.parse(/^data: ([^\n]*)$/m.exec(text)?.[1] ?? '')).toEqual({ text: 'x\n\nevent: evil\r\n\u2028' });
+    expect(JSON.parse(/^data: ([^\n]*)$/m.exec(text)?.[1] ?? '')).toEqual({
+      text: 'x\n\nevent: evil\r\n\u2028',
+    });
   });
 });
 
@@ -56,7 +63,7 @@ describe('toEventStream', () => {
       async function* (signal) {
         try {
           yield { event: 'a', data: 1 };
-          await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          await untilAborted(signal);
         } finally {
           isClean = true;
         }
@@ -74,7 +81,7 @@ describe('toEventStream', () => {
     const response = toEventStream(
       async function* (signal) {
         yield { event: 'a', data: 1 };
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        await untilAborted(signal);
         yield { event: 'end', data: { reason: 'restarting' } };
       },
       { signal: stop.signal },
@@ -90,7 +97,7 @@ describe('toEventStream', () => {
   it('writes a comment in silence', async () => {
     const response = toEventStream(
       async function* (signal) {
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        await untilAborted(signal);
         yield { event: 'never', data: 0 };
       },
       { signal: new AbortController().signal, heartbeatMs: 5 },

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Failure } from '@/lib/core/failure';
@@ -128,6 +130,35 @@ describe('host keys (S11)', () => {
     const failure = await failureOf(connect({ ...host.target, hostKey: { pinned: [] } }));
     expect(failure.code).toBe('host-key-unknown');
     expect(host.link.connections()).toBe(0);
+  });
+});
+
+describe('algorithms (S13)', () => {
+  it('on offer are the strong ones, and no others', async () => {
+    let hello = '';
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.write('SSH-2.0-listener\r\n');
+      socket.on('data', (data) => {
+        hello += data.toString('latin1');
+        if (hello.includes('hmac')) socket.destroy();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // a TCP server has one
+    await failureOf(connect({ ...sshd.target, port }));
+    server.close();
+    for (const strong of [
+      'curve25519-sha256',
+      'aes128-gcm@openssh.com',
+      'hmac-sha2-256',
+      'kex-strict-c-v00',
+    ]) {
+      expect(hello).toContain(strong);
+    }
+    for (const weak of ['sha1', 'cbc', 'ssh-rsa', 'ssh-dss', 'md5', 'arcfour', 'group1', 'zlib']) {
+      expect(hello).not.toContain(weak);
+    }
   });
 });
 

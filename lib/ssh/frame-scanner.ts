@@ -3,7 +3,8 @@ const NEWLINE = 0x0a;
 /**
  * Cuts one call's output out of a stream: everything before the line that starts with `beginMark` is noise, what
  * follows up to the newline before `endMark` is output, and the rest of the end mark's line is its words. Marks hold
- * 128 random bits, so nothing that a host prints can be mistaken for one. Keeps at most `maxBytes` of output.
+ * 128 random bits, so nothing that a host prints can be mistaken for one. Keeps at most `maxBytes` of output, or hands
+ * every byte to `sink` and keeps none.
  */
 export class FrameScanner {
   /** Words after the begin mark, once seen. */
@@ -17,8 +18,10 @@ export class FrameScanner {
   readonly #begin: string;
   readonly #end: string;
   readonly #maxBytes: number;
+  readonly #sink: ((bytes: Buffer) => void) | undefined;
 
-  constructor(beginMark: string, endMark: string, maxBytes: number) {
+  constructor(beginMark: string, endMark: string, maxBytes: number, sink?: (bytes: Buffer) => void) {
+    this.#sink = sink;
     this.#begin = beginMark;
     this.#end = `\n${endMark}`;
     this.#maxBytes = maxBytes;
@@ -54,6 +57,10 @@ export class FrameScanner {
   }
 
   #keep(data: Buffer): void {
+    if (this.#sink) {
+      if (data.length > 0) this.#sink(data);
+      return;
+    }
     const room = this.#maxBytes - this.#size;
     if (data.length > room) this.isTruncated = true;
     if (room <= 0 || data.length === 0) return;

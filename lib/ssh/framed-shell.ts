@@ -34,9 +34,12 @@ export interface ScriptCall {
   readonly variables?: Readonly<Record<string, string>>;
   /** The script's standard input, any bytes; without it standard input is empty. */
   readonly payload?: string | Uint8Array;
+  /** `Infinity` for a script that lasts as long as it lasts. */
   readonly timeoutMs: number;
   /** Per stream; 1 MiB. What is beyond is dropped and `truncated` says so. */
   readonly maxOutputBytes?: number;
+  /** Gets standard output as it comes, in order, and the result holds none; while it is pending the host is held back. */
+  readonly onData?: (chunk: Buffer) => void | Promise<void>;
 }
 
 export interface ScriptResult {
@@ -70,28 +73,66 @@ function toFrame(mark: string, call: ScriptCall): string {
   );
 }
 
+/** Hands chunks over one after the other and holds the channel back meanwhile. */
+class Delivery {
+  #tail: Promise<void> = Promise.resolve();
+  readonly #channel: ClientChannel;
+  readonly #onData: NonNullable<ScriptCall['onData']>;
+  readonly #onError: (error: unknown) => void;
+
+  constructor(
+    channel: ClientChannel,
+    onData: NonNullable<ScriptCall['onData']>,
+    onError: (error: unknown) => void,
+  ) {
+    this.#channel = channel;
+    this.#onData = onData;
+    this.#onError = onError;
+  }
+
+  /** Settled when everything so far is handed over; never rejects. */
+  get done(): Promise<void> {
+    return this.#tail;
+  }
+
+  push(chunk: Buffer): void {
+    this.#channel.pause();
+    const tail = this.#tail
+      .then(() => this.#onData(chunk))
+      .catch(this.#onError)
+      .then(() => {
+        if (this.#tail === tail) this.#channel.resume();
+      });
+    this.#tail = tail;
+  }
+}
+
 /** One call on an open channel: resolves with the result, rejects when time is up or the channel ends. */
 function runFrame(
   channel: ClientChannel,
   host: ProgramHost,
   call: ScriptCall,
   onGroup: (group: string) => void,
-) {
+): Promise<ScriptResult> {
   const mark = `siteplan-${randomBytes(16).toString('hex')}`;
   const maxBytes = call.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
-  const out = new FrameScanner(`${mark}-begin`, `${mark}-end`, maxBytes);
-  const err = new FrameScanner(`${mark}-begin`, `${mark}-end`, maxBytes);
   const frame = toFrame(mark, call);
   return new Promise<ScriptResult>((resolve, reject) => {
+    const fail = (error: unknown) => {
+      stop();
+      onGroup(out.beginWords ?? '');
+      reject(error);
+    };
+    const delivery = call.onData && new Delivery(channel, call.onData, fail);
+    const sink = delivery && ((bytes: Buffer) => delivery.push(bytes));
+    const out = new FrameScanner(`${mark}-begin`, `${mark}-end`, maxBytes, sink);
+    const err = new FrameScanner(`${mark}-begin`, `${mark}-end`, maxBytes);
     const onEnd = () => {
       stop();
       reject(new HostError(toConnectionLost(host.context), { cause: new Error('the shell ended') }));
     };
-    const timer = setTimeout(() => {
-      stop();
-      onGroup(out.beginWords ?? '');
-      reject(toTimeout(host, call.timeoutMs));
-    }, call.timeoutMs);
+    const isLimited = Number.isFinite(call.timeoutMs);
+    const timer = isLimited && setTimeout(() => fail(toTimeout(host, call.timeoutMs)), call.timeoutMs);
     const onOut = (chunk: Buffer) => {
       out.push(chunk);
       settle();
@@ -103,15 +144,16 @@ function runFrame(
     const settle = () => {
       if (out.endWords === null || err.endWords === null) return;
       stop();
-      resolve({
+      const result = {
         exitCode: Number(out.endWords),
         stdout: out.output,
         stderr: err.output,
         truncated: out.isTruncated || err.isTruncated,
-      });
+      };
+      void Promise.resolve(delivery?.done).then(() => resolve(result));
     };
     const stop = () => {
-      clearTimeout(timer);
+      if (timer !== false) clearTimeout(timer);
       channel.removeListener('data', onOut).removeListener('close', onEnd);
       channel.stderr.removeListener('data', onErr);
     };

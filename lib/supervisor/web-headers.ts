@@ -66,9 +66,13 @@ const STRIPPED = [
   /^upgrade$/,
 ];
 
+/** By these the pages of Next's development server find their own debug channel; without them they wait for ever. */
+const DEVELOPMENT_ONLY = /^x-nextjs-(html-)?request-id$/;
+
 /** Takes what must not come from outside out of a request, in place. */
-export function stripHeaders(headers: IncomingHttpHeaders): void {
+export function stripHeaders(headers: IncomingHttpHeaders, isDevelopment = false): void {
   for (const name of Object.keys(headers)) {
+    if (isDevelopment && DEVELOPMENT_ONLY.test(name)) continue;
     if (STRIPPED.some((pattern) => pattern.test(name))) delete headers[name];
   }
 }

@@ -61,7 +61,7 @@ function prepare(request: IncomingMessage, settings: Env): { requestId: string; 
   const { headers } = request;
   const forwardedFor = settings.trustProxy ? String(headers['x-forwarded-for'] ?? '') : undefined;
   const ip = toClientIp(request.socket.remoteAddress, forwardedFor);
-  stripHeaders(headers);
+  stripHeaders(headers, settings.isDevelopment);
   const requestId = randomBytes(9).toString('base64url');
   const isHttps = settings.publicUrl.startsWith('https:');
   const policy = toContentSecurityPolicy(createNonce(), { isHttps, isDevelopment: settings.isDevelopment });

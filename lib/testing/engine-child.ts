@@ -1,20 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Pool } from 'pg';
 import { Plan } from '@/lib/plan/plan';
+import { createRedaction } from '@/lib/provision/redact';
 import { executeRun } from '@/lib/provision/run-engine';
-import { toEngineOptions, type RigHost } from './engine-rig';
-
-/** What the parent hands over, as JSON on standard input. */
-export interface EngineChildInput {
-  readonly databaseUrl: string;
-  readonly runId: string;
-  readonly epoch: string;
-  readonly plan: Plan;
-  readonly hosts: readonly RigHost[];
-}
-
-/** Exit code of a child that found its epoch stale. */
-export const STALE_EXIT_CODE = 75;
+import { STALE_EXIT_CODE, type EngineChildInput } from './engine-child-input';
+import { toEngineOptions } from './engine-rig';
 
 // The parent wrote exactly this shape; the plan is parsed again because its ids are branded.
 const input = JSON.parse(readFileSync(0, 'utf8')) as EngineChildInput;
@@ -25,7 +15,10 @@ try {
   const { runId, hosts } = input;
   const plan = Plan.parse(input.plan);
   const options = toEngineOptions({ pool }, { runId, epoch: BigInt(input.epoch), plan, hosts });
-  process.stdout.write(await executeRun(options));
+  const secrets = input.secrets ?? {};
+  const redaction = createRedaction(Object.values(secrets));
+  const state = await executeRun({ ...options, redaction, secretValue: ({ id }) => secrets[id] });
+  process.stdout.write(state);
   process.exitCode = 0;
 } catch (error) {
   const isStale = error instanceof Error && error.name === 'StaleEpochError';

@@ -65,7 +65,7 @@ export function toEngineOptions(
         policy: RIG_POLICY,
         keepalive: RIG_KEEPALIVE,
         connectTimeoutMs: 2_000,
-        readyTimeoutMs: 5_000,
+        readyTimeoutMs: 4_000,
       }),
     secretValue: () => undefined,
     redaction: createRedaction([]),

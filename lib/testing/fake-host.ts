@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import type { HostPublicKey } from '@/lib/ssh/host-key';
 import type { HostTarget } from '@/lib/ssh/target';
@@ -33,9 +34,13 @@ export interface FakeHost {
 const PASSWORD = 'fake-password';
 
 function makeKey(): { privateKey: string; publicKey: HostPublicKey } {
-  const { private: privateKey, public: line } = ssh2.utils.generateKeyPairSync('ed25519');
-  const [algorithm = '', publicKey = ''] = line.split(' ');
-  return { privateKey, publicKey: { algorithm, publicKey } };
+  for (;;) {
+    const { private: privateKey, public: line } = ssh2.utils.generateKeyPairSync('ed25519');
+    // Now and then ssh2 makes a key that it cannot read itself.
+    if (ssh2.utils.parseKey(privateKey) instanceof Error) continue;
+    const [algorithm = '', publicKey = ''] = line.split(' ');
+    return { privateKey, publicKey: { algorithm, publicKey } };
+  }
 }
 
 interface HostState {
@@ -66,6 +71,28 @@ function authenticate(host: HostState, context: AuthContext): void {
   } else refuse();
 }
 
+/**
+ * Sends both outputs, one chunk at a time: with both waiting for window space ssh2's server sends the rest of an old
+ * chunk in place of the other output. Resolves when standard output has ended and is sent.
+ */
+async function sendOutputs(channel: ServerChannel, stdout: Readable, stderr: Readable): Promise<void> {
+  let turn: Promise<void> = Promise.resolve();
+  const send = (target: Writable, chunk: Buffer) => {
+    turn = turn.then(() => new Promise((resolve) => target.write(chunk, () => resolve())));
+    return turn.then(() => {
+      // The rest of a chunk that ssh2 keeps after it was sent (no public name).
+      Object.assign(channel, { _chunk: undefined });
+    });
+  };
+  const pump = async (source: Readable, target: Writable) => {
+    for await (const chunk of source) await send(target, chunk as Buffer); // no encoding is set
+  };
+  const errors = pump(stderr, channel.stderr).catch(() => undefined);
+  await pump(stdout, channel).catch(() => undefined);
+  await Promise.race([errors, new Promise((resolve) => setImmediate(resolve))]);
+  await turn;
+}
+
 /** Runs the command as the current user in a session of its own, as sshd does, with the host's root as home. */
 function execute(host: HostState, command: string, channel: ServerChannel): void {
   if (host.failures.has('banner-noise')) {
@@ -90,18 +117,14 @@ function execute(host: HostState, command: string, channel: ServerChannel): void
     stream.on('error', () => undefined);
   }
   channel.pipe(child.stdin);
-  child.stdout.pipe(channel, { end: false });
-  child.stderr.pipe(channel.stderr, { end: false });
+  const sent = sendOutputs(channel, child.stdout, child.stderr);
   channel.on('close', () => {
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   });
   child.on('exit', (code) => {
     channel.exit(code ?? 255);
     // What a process in the background still holds open does not keep the session.
-    setImmediate(() => {
-      if (child.stdout.readableEnded) channel.end();
-      else child.stdout.once('end', () => channel.end());
-    });
+    void sent.then(() => channel.end());
   });
 }
 

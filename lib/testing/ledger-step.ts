@@ -16,6 +16,8 @@ export const LedgerParams = z.strictObject({
   exitCode: z.int().default(0),
   /** Leaves no trace, so that probe and verify never see it. */
   isForgetful: z.boolean().default(false),
+  /** Leaves a process behind that left the act's process group: only a cgroup still knows it. */
+  isStraying: z.boolean().default(false),
 });
 
 const BEGIN = 'set -eu\ndone="$sp_root/ledger.done/$sp_name"\n';
@@ -27,6 +29,7 @@ function defineLedger(kind: string, uninterruptible: string | null): StepKind {
     probe: `${BEGIN}if [ -f "$done" ]; then echo "siteplan-output name $sp_name"; exit 0; fi\nexit 10\n`,
     act: `${BEGIN}echo "$sp_name" >> "$sp_root/ledger"
 echo $$ > "$sp_root/ledger.pid"
+[ "$sp_straying" = false ] || setsid sleep 98765 </dev/null >/dev/null 2>&1 &
 n=0
 while [ "$n" -lt "$sp_lines" ]; do
   n=$((n + 1))
@@ -41,13 +44,14 @@ echo "siteplan-output name $sp_name"\n`,
     timeoutS: 60,
     uninterruptible,
     toTitle: ({ name }) => `Note ${name}`,
-    toVariables: ({ name, lines, pauseS, text, exitCode, isForgetful }) => ({
+    toVariables: ({ name, lines, pauseS, text, exitCode, isForgetful, isStraying }) => ({
       name,
       lines: String(lines),
       pause: pauseS,
       text,
       exit_code: String(exitCode),
       forgetful: String(isForgetful),
+      straying: String(isStraying),
     }),
   });
 }

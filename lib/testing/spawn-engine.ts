@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
-import type { EngineChildInput } from './engine-child';
+import type { EngineChildInput } from './engine-child-input';
 
 export interface EngineProcess {
   readonly child: ChildProcess;

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StaleEpochError } from '@/lib/db/errors';
+import { createBackendKiller, createEngineRig } from '@/lib/testing/engine-rig';
+import { startFakeHost, type FakeHost } from '@/lib/testing/fake-host';
+import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
+import { waitFor } from '@/lib/testing/wait-for';
+import { SYSTEM_CLOCK } from './clock';
+import { EventWriter } from './event-writer';
+
+let test: TestDatabase;
+let host: FakeHost;
+beforeAll(async () => {
+  test = await createTestDatabase();
+  host = await startFakeHost('s1');
+});
+afterAll(async () => {
+  await host.stop();
+  await test.drop();
+});
+
+const rigOf = (lines: number, pauseS: string) =>
+  createEngineRig(
+    test.worker,
+    [{ nodeId: 'n-0', target: host.target, root: host.root }],
+    ['a', 'b'].map((name) => ({ nodeId: 'n-0', params: { name, lines, pauseS } })),
+  );
+
+/** Kills every database connection each 100 ms until `work` is over; says how many. */
+async function killUntil(work: Promise<unknown>): Promise<number> {
+  const killer = createBackendKiller(test.ownerUrl);
+  let kills = 0;
+  let isOver = false;
+  const over = work.finally(() => {
+    isOver = true;
+  });
+  await waitFor(
+    async () => {
+      if (!isOver) kills += await killer.kill();
+      return isOver;
+    },
+    { what: 'the work to end', timeoutMs: 40_000, everyMs: 100 },
+  );
+  await killer.end();
+  await over;
+  return kills;
+}
+
+describe('a database that goes away', () => {
+  it('gets every event exactly once and in order', async () => {
+    const rig = await rigOf(1, '0');
+    const epoch = await rig.claim();
+    const signal = new AbortController().signal;
+    const writer = new EventWriter(
+      { db: test.worker, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal },
+      1,
+    );
+    const write = async () => {
+      for (let at = 0; at < 300; at += 1) {
+        writer.push({ type: 'step.output', stepId: 's', offset: at, nextOffset: at + 1, text: 'x' });
+        await SYSTEM_CLOCK.sleep(5);
+        if (at % 10 === 0) await writer.flush();
+      }
+      await writer.flush();
+    };
+    expect(await killUntil(write())).toBeGreaterThan(3);
+    const offsets = (await rig.events()).flatMap((event) =>
+      event.type === 'step.output' ? [event.offset] : [],
+    );
+    expect(offsets).toEqual(Array.from({ length: 300 }, (_, at) => at));
+  });
+
+  it('costs a run time and nothing else', async () => {
+    const rig = await rigOf(15, '0.1');
+    const ended = rig.execute({ epoch: await rig.claim() });
+    expect(await killUntil(ended)).toBeGreaterThan(3);
+    expect(await ended).toBe('done');
+    for (const { id } of rig.plan.steps) expect((await rig.logOf(id)).split('\n')).toHaveLength(16);
+    expect(await rig.ledgerOf('n-0')).toEqual(['a', 'b']);
+  });
+});
+
+describe('a writer', () => {
+  it('that became stale rejects, and so does everything after', async () => {
+    const rig = await rigOf(1, '0');
+    const epoch = await rig.claim();
+    const signal = new AbortController().signal;
+    const writer = new EventWriter(
+      { db: test.worker, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal },
+      1,
+    );
+    await rig.claim();
+    writer.push({ type: 'step.started', stepId: 's', attempt: 1 });
+    await expect(writer.flush()).rejects.toThrow(StaleEpochError);
+    writer.push({ type: 'step.started', stepId: 's', attempt: 2 });
+    await expect(writer.flush()).rejects.toThrow(StaleEpochError);
+    expect((await rig.events()).map(({ type }) => type)).toEqual(['run.claimed', 'run.claimed']);
+  });
+
+  it('stops waiting for a database when its signal fires', async () => {
+    const rig = await rigOf(1, '0');
+    const epoch = await rig.claim();
+    const stop = new AbortController();
+    const db = { pool: Object.assign(Object.create(test.worker.pool) as typeof test.worker.pool) };
+    db.pool.connect = () => Promise.reject(new Error('no database'));
+    const writer = new EventWriter(
+      { db, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal: stop.signal },
+      1,
+    );
+    writer.push({ type: 'step.started', stepId: 's', attempt: 1 });
+    const flushed = writer.flush();
+    stop.abort(new Error('shutdown'));
+    await expect(flushed).rejects.toThrow(/shutdown|abort/);
+  });
+});
