@@ -5,7 +5,7 @@ import type { ActionResult } from '@/lib/core/action-result';
 import { toDurationText } from '@/lib/core/duration';
 import type { Plan } from '@/lib/plan/plan';
 import { runCan } from '@/lib/run/run-can';
-import type { RunEvent } from '@/lib/run/run-event';
+import type { RunEvent, RunState } from '@/lib/run/run-event';
 import { RUN_STATES } from '@/lib/run/run-states';
 import type { RunView } from '@/lib/run/run-view';
 import { ActionErrorPanel } from '@/components/ui/action-error';
@@ -103,6 +103,12 @@ function toCauseTitle(stepId: string | null, plan: Plan): string {
   return index < 0 ? '' : `Step ${index + 1} of ${plan.steps.length}: `;
 }
 
+/** A run that was cut short goes on; one that failed tries its step again. */
+const RETRY_WORDS: Readonly<Partial<Record<RunState, string>>> = {
+  cancelled: 'Go on where it was cancelled',
+  unreachable: 'Go on where the host was lost',
+};
+
 interface HeadProps {
   readonly log: RunLog;
   readonly planId: string;
@@ -155,7 +161,7 @@ function RunHead({ log: { run, summary }, refusal, cancelRun, retryRun }: HeadPr
               reason={refusal ?? (canRetry.allowed ? null : canRetry.reason)}
               onClick={() => retry.run({ runId: run.id })}
             >
-              Retry from the step that stopped
+              {RETRY_WORDS[summary.state] ?? 'Retry from the step that failed'}
             </Button>
           ) : (
             <Button
