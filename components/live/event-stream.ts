@@ -16,15 +16,17 @@ export const NOT_CONNECTED: Connection = { state: 'connecting', heardAtMs: null,
 /** A topic as text; a function where the place in the stream moves (`run:r-1@42`), asked at each new connection. */
 export type Topic = string | (() => string);
 
-/** The server says something at least each 15 s; after three silences the line counts as lost. */
+/** The server says something at least each 15 s; after three silences the line is opened anew. */
 const SILENCE_LIMIT_MS = 45_000;
+/** So long without a connection, and it counts as lost. */
+const LOST_AFTER_MS = 20_000;
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000] as const;
 
 /**
  * One EventSource for the whole tab. Components add and take away topics; the union is asked for in one URL, so a
  * change of topics opens a new connection, on which the server first sends the state of each topic.
  *
- *   connecting ──hello──▶ live ──error or 45 s of silence──▶ reconnecting ──5th try──▶ lost ──hello──▶ live
+ *   connecting ──hello──▶ live ──error or 45 s of silence──▶ reconnecting ──20 s──▶ lost ──hello──▶ live
  */
 export class EventStream {
   #topics = new Map<Topic, number>();
@@ -32,6 +34,8 @@ export class EventStream {
   #openTimer: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #failures = 0;
+  /** Since when there is no connection, browser time in milliseconds; null while there is one. */
+  #brokenAtMs: number | null = null;
   #connection: Connection = NOT_CONNECTED;
   #listeners = new Set<() => void>();
   #onMessage: (message: StreamMessage) => void = () => undefined;
@@ -82,17 +86,19 @@ export class EventStream {
     // While the browser tries again by itself (with Last-Event-ID) it is let be; a refusal closes the source for good.
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) this.#fail(source);
-      else this.#set({ ...this.#connection, state: 'reconnecting' });
+      else this.#setBroken();
     };
     const openedAtMs = Date.now();
     this.#watchdog = setInterval(() => {
       const silentMs = Date.now() - Math.max(openedAtMs, this.#connection.heardAtMs ?? 0);
       if (silentMs > SILENCE_LIMIT_MS) this.#fail(source);
+      else if (this.#brokenAtMs !== null) this.#setBroken();
     }, 5_000);
   }
 
   #hear(type: (typeof STREAM_EVENTS)[number], data: string): void {
     this.#failures = 0;
+    this.#brokenAtMs = null;
     const message = { type, ...(JSON.parse(data) as object) } as StreamMessage; // our own server's shapes
     const hasClock = message.type === 'hello' || message.type === 'tick';
     const clockOffsetMs = hasClock ? Date.parse(message.at) - Date.now() : this.#connection.clockOffsetMs;
@@ -104,9 +110,14 @@ export class EventStream {
     if (source !== this.#source) return;
     source.close();
     this.#failures += 1;
-    const state = this.#failures >= RETRY_MS.length ? 'lost' : 'reconnecting';
-    this.#set({ ...this.#connection, state });
+    this.#setBroken();
     this.#reopenSoon(RETRY_MS[Math.min(this.#failures, RETRY_MS.length) - 1] ?? 10_000);
+  }
+
+  #setBroken(): void {
+    this.#brokenAtMs ??= Date.now();
+    const isLost = Date.now() - this.#brokenAtMs > LOST_AFTER_MS;
+    this.#set({ ...this.#connection, state: isLost ? 'lost' : 'reconnecting' });
   }
 
   #set(next: Connection): void {

@@ -5,9 +5,9 @@ import type { Clock } from './clock';
 import { retryDatabase } from './retry-database';
 
 const MAX_BATCH_EVENTS = 500;
-const MAX_BATCH_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 512 * 1024;
 /** With more than this waiting, whoever produces output waits too. */
-const MAX_WAITING_BYTES = 2 * 1024 * 1024;
+const MAX_WAITING_BYTES = 1024 * 1024;
 const GATHER_MS = 25;
 
 interface Entry {

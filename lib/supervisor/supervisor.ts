@@ -215,8 +215,11 @@ function stopOnSignals(stack: ShutdownStack, onStop: () => void): void {
 /** Ends the process with one line when a start cannot succeed: a bad variable, or a data directory in use. */
 export async function precheck(mode: string): Promise<void> {
   try {
-    const { dataDir } = env();
-    if (mode !== 'start' && mode !== 'dev') return;
+    const { dataDir, databaseUrl } = env();
+    if (mode === 'web' || mode === 'worker') {
+      if (!databaseUrl) throw new EnvError(`DATABASE_URL must be set for npm run start:${mode}.`);
+      return;
+    }
     await prepareDataDir(dataDir);
     (await lockDataDir(dataDir))();
   } catch (error) {
@@ -249,9 +252,8 @@ export async function main([mode]: readonly string[]): Promise<void> {
 async function startOne(mode: 'web' | 'worker'): Promise<void> {
   try {
     const { databaseUrl } = env();
-    if (!databaseUrl) throw new EnvError(`DATABASE_URL must be set for npm run start:${mode}.`);
-    const login = decodeURIComponent(new URL(databaseUrl).username);
-    if (login !== 'siteplan_web' && login !== 'siteplan_worker') {
+    const login = databaseUrl && decodeURIComponent(new URL(databaseUrl).username);
+    if (databaseUrl && login !== 'siteplan_web' && login !== 'siteplan_worker') {
       await migrateDatabase(databaseUrl, join(process.cwd(), 'prisma/migrations'));
     }
     // A path in a variable: esbuild must not pull the other entries into this bundle.
