@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { Pool, type QueryResultRow } from 'pg';
+import { Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { PrismaClient } from './generated/client';
 
 export type DatabaseRole = 'siteplan_web' | 'siteplan_worker';
@@ -81,21 +81,45 @@ export function connectDatabase(
   };
 }
 
+/**
+ * Runs `work` on one connection of the pool. While it is out of the pool nobody else listens to it, so a server that
+ * goes away between two queries would end the process: here it makes the next query fail instead. A connection that
+ * broke, or that `work` left in doubt, does not go back.
+ */
+export async function withConnection<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', onError);
+  try {
+    return await work(client);
+  } catch (error) {
+    broken ??= error instanceof InDoubtError ? error : undefined;
+    throw error instanceof InDoubtError ? error.cause : error;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+/** A transaction that could be neither committed nor rolled back: its connection is thrown away. */
+class InDoubtError extends Error {}
+
 /** Runs `work` in one transaction of the pool: committed when it resolves, rolled back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (client: Queryable) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    const value = await work(client);
-    await client.query('COMMIT');
-    return value;
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error));
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  } finally {
-    // A connection whose rollback failed is not given back to the pool.
-    client.release(failure && /terminat|connection|closed/i.test(failure.message) ? failure : undefined);
-  }
+  return withConnection(pool, async (client) => {
+    try {
+      await client.query('BEGIN');
+      const value = await work(client);
+      await client.query('COMMIT');
+      return value;
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {
+        throw new InDoubtError('rollback failed', { cause: error });
+      });
+      throw error;
+    }
+  });
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import type { Failure } from '@/lib/core/failure';
 import { startFakeHost, type FakeHost } from '@/lib/testing/fake-host';
 import { startSshd, type TestSshd } from '@/lib/testing/sshd';
@@ -21,32 +21,30 @@ const OPTIONS: ConnectOptions = {
 };
 
 let sshd: TestSshd;
-const toStop: { stop: () => Promise<void> }[] = [];
-const toClose: HostConnection[] = [];
 beforeAll(async () => {
   sshd = await startSshd();
 });
-afterEach(async () => {
-  for (const connection of toClose.splice(0)) connection.close();
-  for (const server of toStop.splice(0)) await server.stop();
-});
 afterAll(() => sshd.stop());
 
-async function fakeHost(name: string): Promise<FakeHost> {
+async function fakeHost({ onTestFinished }: TestContext, name: string): Promise<FakeHost> {
   const host = await startFakeHost(name);
-  toStop.push(host);
+  onTestFinished(() => host.stop());
   return host;
 }
 
-async function proxyToSshd(): Promise<TcpProxy> {
+async function proxyToSshd({ onTestFinished }: TestContext): Promise<TcpProxy> {
   const proxy = await startTcpProxy({ address: '127.0.0.1', port: sshd.port });
-  toStop.push(proxy);
+  onTestFinished(() => proxy.stop());
   return proxy;
 }
 
-async function connect(target: HostTarget, options = OPTIONS): Promise<HostConnection> {
+async function connect(
+  { onTestFinished }: TestContext,
+  target: HostTarget,
+  options = OPTIONS,
+): Promise<HostConnection> {
   const connection = await connectHost(target, options);
-  toClose.push(connection);
+  onTestFinished(() => connection.close());
   return connection;
 }
 
@@ -65,9 +63,9 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
   return error.failure;
 }
 
-describe('a real sshd', () => {
-  it('is connected to, and its key is what ssh-keygen says', async () => {
-    expect(await echo(await connect(sshd.target))).toBe('works\n');
+describe.concurrent('a real sshd', () => {
+  it('is connected to, and its key is what ssh-keygen says', async (t) => {
+    expect(await echo(await connect(t, sshd.target))).toBe('works\n');
     const scanned = await scanHostKey(sshd.target, OPTIONS);
     const listed = spawnSync('ssh-keygen', [
       '-l',
@@ -83,58 +81,58 @@ describe('a real sshd', () => {
     expect(await sshd.readLog()).not.toContain('user siteplan');
   });
 
-  it.each([0, 1, 2])('shows the pinned one of its keys (%i)', async (index) => {
+  it.for([0, 1, 2])('shows the pinned one of its keys (%i)', async (index, t) => {
     const pinned = sshd.hostKeys.slice(index, index + 1);
-    expect(await echo(await connect({ ...sshd.target, hostKey: { pinned } }))).toBe('works\n');
+    expect(await echo(await connect(t, { ...sshd.target, hostKey: { pinned } }))).toBe('works\n');
   });
 
-  it('that refuses a key says what it offers', async () => {
-    const host = await fakeHost('stranger');
-    const failure = await failureOf(connect({ ...sshd.target, name: 's2', auth: host.target.auth }));
+  it('that refuses a key says what it offers', async (t) => {
+    const host = await fakeHost(t, 'stranger');
+    const failure = await failureOf(connect(t, { ...sshd.target, name: 's2', auth: host.target.auth }));
     expect(failure.code).toBe('auth-rejected');
     expect(failure.message).toBe(
       `s2 refused the key for ${sshd.user}@127.0.0.1 port ${sshd.port}. The host offers publickey only.`,
     );
   });
 
-  it('is reached through a bastion with a pinned key of its own', async () => {
-    const host = await fakeHost('behind');
+  it('is reached through a bastion with a pinned key of its own', async (t) => {
+    const host = await fakeHost(t, 'behind');
     const target = { ...host.target, bastion: sshd.target };
-    expect(await echo(await connect(target))).toBe('works\n');
+    expect(await echo(await connect(t, target))).toBe('works\n');
     const wrong = { ...sshd.target, hostKey: host.target.hostKey };
-    expect(await failureOf(connect({ ...target, bastion: wrong }))).toMatchObject({
+    expect(await failureOf(connect(t, { ...target, bastion: wrong }))).toMatchObject({
       code: 'host-key-changed',
     });
   });
 });
 
-describe('host keys (S11)', () => {
-  it('that changed stop everything before any authentication', async () => {
-    const host = await fakeHost('s1-changed-key');
-    const failure = await failureOf(connect(host.target));
+describe.concurrent('host keys (S11)', () => {
+  it('that changed stop everything before any authentication', async (t) => {
+    const host = await fakeHost(t, 's1-changed-key');
+    const failure = await failureOf(connect(t, host.target));
     expect(failure.code).toBe('host-key-changed');
     expect(failure.message).toMatch(/showed the host key SHA256:\S{43}; approved is SHA256:\S{43}/);
     expect(host.authRequests()).toBe(0);
   });
 
-  it('of another kind than the pinned one count as changed', async () => {
+  it('of another kind than the pinned one count as changed', async (t) => {
     const rsa = sshd.hostKeys.slice(2);
-    const host = await fakeHost('ed25519-only');
-    const failure = await failureOf(connect({ ...host.target, hostKey: { pinned: rsa } }));
+    const host = await fakeHost(t, 'ed25519-only');
+    const failure = await failureOf(connect(t, { ...host.target, hostKey: { pinned: rsa } }));
     expect(failure.code).toBe('host-key-changed');
     expect(host.authRequests()).toBe(0);
   });
 
-  it('that nobody approved are not connected to at all', async () => {
-    const host = await fakeHost('s1');
-    const failure = await failureOf(connect({ ...host.target, hostKey: { pinned: [] } }));
+  it('that nobody approved are not connected to at all', async (t) => {
+    const host = await fakeHost(t, 's1');
+    const failure = await failureOf(connect(t, { ...host.target, hostKey: { pinned: [] } }));
     expect(failure.code).toBe('host-key-unknown');
     expect(host.link.connections()).toBe(0);
   });
 });
 
-describe('algorithms (S13)', () => {
-  it('on offer are the strong ones, and no others', async () => {
+describe.concurrent('algorithms (S13)', () => {
+  it('on offer are the strong ones, and no others', async (t) => {
     let hello = '';
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -146,7 +144,7 @@ describe('algorithms (S13)', () => {
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo; // a TCP server has one
-    await failureOf(connect({ ...sshd.target, port }));
+    await failureOf(connect(t, { ...sshd.target, port }));
     server.close();
     for (const strong of [
       'curve25519-sha256',
@@ -162,10 +160,10 @@ describe('algorithms (S13)', () => {
   });
 });
 
-describe('addresses (S18)', () => {
-  it('are refused before any connection', async () => {
-    const host = await fakeHost('s1');
-    expect(await failureOf(connect(host.target, { ...OPTIONS, policy: {} }))).toMatchObject({
+describe.concurrent('addresses (S18)', () => {
+  it('are refused before any connection', async (t) => {
+    const host = await fakeHost(t, 's1');
+    expect(await failureOf(connect(t, host.target, { ...OPTIONS, policy: {} }))).toMatchObject({
       code: 'address-refused',
     });
     expect(await failureOf(scanHostKey(host.target, { ...OPTIONS, policy: {} }))).toMatchObject({
@@ -174,8 +172,8 @@ describe('addresses (S18)', () => {
     expect(host.link.connections()).toBe(0);
   });
 
-  it('are resolved once, so that a name cannot change its mind', async () => {
-    const host = await fakeHost('s1');
+  it('are resolved once, so that a name cannot change its mind', async (t) => {
+    const host = await fakeHost(t, 's1');
     const answers = [['192.0.2.1'], ['127.0.0.1']];
     let asked = 0;
     const resolve = () => {
@@ -183,74 +181,74 @@ describe('addresses (S18)', () => {
       return Promise.resolve(answers.shift() ?? []);
     };
     const options = { ...OPTIONS, policy: {}, connectTimeoutMs: 300, resolve };
-    const failure = await failureOf(connect({ ...host.target, address: 'rebinding.example' }, options));
+    const failure = await failureOf(connect(t, { ...host.target, address: 'rebinding.example' }, options));
     expect(['host-unreachable', 'connection-refused']).toContain(failure.code);
     expect(asked).toBe(1);
     expect(host.link.connections()).toBe(0);
   });
 
-  it('are all checked, not only the first', async () => {
+  it('are all checked, not only the first', async (t) => {
     const resolve = () => Promise.resolve(['192.0.2.1', '169.254.169.254']);
     const target = { ...sshd.target, address: 'two.example' };
-    expect(await failureOf(connect(target, { ...OPTIONS, resolve }))).toMatchObject({
+    expect(await failureOf(connect(t, target, { ...OPTIONS, resolve }))).toMatchObject({
       code: 'address-refused',
     });
   });
 });
 
-describe('failures in words', () => {
-  it.each([
+describe.concurrent('failures in words', () => {
+  it.for([
     ['s1-refuses-auth', 'auth-rejected', 'refused the key for siteplan@'],
     ['s1-weak-algorithms', 'weak-algorithms', 'offers no key exchange'],
     ['s1-resets-in-kex', 'connection-lost', 'closed the connection during the SSH handshake'],
     ['s1-black-hole', 'host-unreachable', 'did not finish the SSH handshake in time'],
     ['s1-password-expired', 'password-expired', 'wants a new password'],
-  ])('%s is %s', async (name, code, words) => {
-    const host = await fakeHost(name);
-    const failure = await failureOf(connect(host.target));
+  ] as const)('%s is %s', async ([name, code, words], t) => {
+    const host = await fakeHost(t, name);
+    const failure = await failureOf(connect(t, host.target));
     expect(failure.code).toBe(code);
     expect(failure.message).toContain(words);
     expect(failure.nextAction).not.toBe('');
   });
 
-  it('a closed port is a refused connection, an unknown name is one', async () => {
-    expect(await failureOf(connect({ ...sshd.target, port: 1 }))).toMatchObject({
+  it('a closed port is a refused connection, an unknown name is one', async (t) => {
+    expect(await failureOf(connect(t, { ...sshd.target, port: 1 }))).toMatchObject({
       code: 'connection-refused',
     });
     const nowhere = { ...sshd.target, address: 'no-such-host.invalid' };
-    expect((await failureOf(connect(nowhere))).code).toBe('name-not-resolved');
+    expect((await failureOf(connect(t, nowhere))).code).toBe('name-not-resolved');
   });
 
-  it('a key that cannot be opened is no refusal of the host', async () => {
+  it('a key that cannot be opened is no refusal of the host', async (t) => {
     const target: HostTarget = { ...sshd.target, auth: { kind: 'key', privateKey: 'not a key' } };
-    expect(await failureOf(connect(target))).toMatchObject({ code: 'credential-missing' });
+    expect(await failureOf(connect(t, target))).toMatchObject({ code: 'credential-missing' });
   });
 
-  it.each([
+  it.for([
     ['s1-no-login-shell', 'none', 'login-shell-unusable', 'This account is currently not available.'],
     ['s1-sudo-wants-password', 'nopasswd', 'sudo-password-needed', 'asks for a password'],
     ['s1-sudo-refuses', 'nopasswd', 'sudo-refused', 'does not let this user'],
     ['s1-sudo-needs-tty', 'nopasswd', 'sudo-needs-tty', 'insists on a terminal'],
-  ] as const)('%s with sudo %s is %s', async (name, sudo, code, words) => {
-    const host = await fakeHost(name);
-    const failure = await failureOf(echo(await connect({ ...host.target, sudo })));
+  ] as const)('%s with sudo %s is %s', async ([name, sudo, code, words], t) => {
+    const host = await fakeHost(t, name);
+    const failure = await failureOf(echo(await connect(t, { ...host.target, sudo })));
     expect(failure.code).toBe(code);
     expect(failure.message).toContain(words);
   });
 
-  it('a wrong sudo password is refused after one try; the right one works', async () => {
-    const host = await fakeHost('s1-sudo-wants-password');
-    const wrong = await connect({ ...host.target, sudo: { password: 'canary-wrong' } });
+  it('a wrong sudo password is refused after one try; the right one works', async (t) => {
+    const host = await fakeHost(t, 's1-sudo-wants-password');
+    const wrong = await connect(t, { ...host.target, sudo: { password: 'canary-wrong' } });
     const failure = await failureOf(echo(wrong));
     expect(failure).toMatchObject({ code: 'sudo-refused' });
     expect(JSON.stringify(failure)).not.toContain('canary-wrong');
-    const right = await connect({ ...host.target, sudo: { password: 'fake-password' } });
+    const right = await connect(t, { ...host.target, sudo: { password: 'fake-password' } });
     expect(await echo(right)).toBe('works\n');
   });
 
-  it('banners and junk before every command harm nothing', async () => {
-    const host = await fakeHost('s1-banner-noise');
-    const connection = await connect({ ...host.target, sudo: 'nopasswd' });
+  it('banners and junk before every command harm nothing', async (t) => {
+    const host = await fakeHost(t, 's1-banner-noise');
+    const connection = await connect(t, { ...host.target, sudo: 'nopasswd' });
     expect(await echo(connection)).toBe('works\n');
     let seen = '';
     const stream = await connection.stream({
@@ -264,10 +262,10 @@ describe('failures in words', () => {
   });
 });
 
-describe('links that die', () => {
-  it('are noticed when nothing comes back, and what waits is told', async () => {
-    const proxy = await proxyToSshd();
-    const connection = await connect({ ...sshd.target, port: proxy.port });
+describe.concurrent('links that die', () => {
+  it('are noticed when nothing comes back, and what waits is told', async (t) => {
+    const proxy = await proxyToSshd(t);
+    const connection = await connect(t, { ...sshd.target, port: proxy.port });
     const shell = connection.openShell();
     await shell.run({ script: ':', timeoutMs: 5_000 });
     let lost: Failure | null | undefined;
@@ -284,26 +282,26 @@ describe('links that die', () => {
     });
   });
 
-  it('stay up through silence as long as pings come back', async () => {
-    const proxy = await proxyToSshd();
+  it('stay up through silence as long as pings come back', async (t) => {
+    const proxy = await proxyToSshd(t);
     proxy.setDelayMs(200);
     const keepalive = { intervalMs: 800, count: 2 };
-    const connection = await connect({ ...sshd.target, port: proxy.port }, { ...OPTIONS, keepalive });
+    const connection = await connect(t, { ...sshd.target, port: proxy.port }, { ...OPTIONS, keepalive });
     const result = await connection
       .openShell()
       .run({ script: 'sleep 3; echo still here', timeoutMs: 20_000 });
     expect(result.stdout.toString()).toBe('still here\n');
   });
 
-  it.each(['resetAll', 'halfCloseAll'] as const)('by %s end what waits', async (how) => {
-    const proxy = await proxyToSshd();
-    const connection = await connect({ ...sshd.target, port: proxy.port });
+  it.for(['resetAll', 'halfCloseAll'] as const)('by %s end what waits', async (how, t) => {
+    const proxy = await proxyToSshd(t);
+    const connection = await connect(t, { ...sshd.target, port: proxy.port });
     const stream = await connection.stream({ script: 'echo begun; sleep 30', onData: () => proxy[how]() });
     expect(await failureOf(stream.done)).toMatchObject({ code: 'connection-lost' });
   });
 
-  it('by our own close are no failure', async () => {
-    const connection = await connect(sshd.target);
+  it('by our own close are no failure', async (t) => {
+    const connection = await connect(t, sshd.target);
     let lost: Failure | null | undefined;
     connection.onClose((failure) => {
       lost = failure;

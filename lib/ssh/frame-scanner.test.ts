@@ -35,6 +35,8 @@ describe('frame scanner', () => {
   it('gives the bytes between the marks, wherever the stream is cut', () => {
     fc.assert(
       fc.property(hostile, hostile, fc.array(fc.nat(), { maxLength: 8 }), (noise, output, cuts) => {
+        // 128 random bits are not guessed; only this generator knows them.
+        fc.pre(!noise.includes(BEGIN) && !Buffer.concat([Buffer.from('\n'), output]).includes(`\n${END}`));
         const stream = Buffer.concat([
           noise,
           Buffer.from(`\n${BEGIN} 4711\n`),
