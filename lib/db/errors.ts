@@ -14,7 +14,9 @@ const AWAY_CODES = ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (
-    /Connection terminated|timeout exceeded when trying to connect|Can't reach database/.test(error.message)
+    /Connection terminated|not queryable|timeout exceeded when trying to connect|Can't reach database/.test(
+      error.message,
+    )
   ) {
     return true;
   }
