@@ -45,6 +45,7 @@ function runBin(name, args, options) {
 }
 
 function listFiles(dir) {
+  if (!existsSync(dir)) return [];
   return readdirSync(dir, { withFileTypes: true })
     .flatMap((entry) => {
       const path = join(dir, entry.name);

@@ -1,5 +1,5 @@
 import { recordChange } from '@/lib/db/change-feed';
-import { inTransaction } from '@/lib/db/connect';
+import { inTransaction, type Queryable } from '@/lib/db/connect';
 import { findNode } from '@/lib/topology/find-node';
 import { buildPlan } from '@/lib/plan/build-plan';
 import type { Plan, PlanKind } from '@/lib/plan/plan';
@@ -8,6 +8,17 @@ import type { NodeFacts } from '@/lib/health/facts';
 import type { PlanResult } from '@/lib/run/job-view';
 import { gatherFacts } from './gather-facts';
 import type { JobContext } from './job-context';
+
+/** Hosts that already are as the revision says have it applied, unless a run is about to change them. */
+async function noteApplied(tx: Queryable, plan: Plan): Promise<void> {
+  const { rowCount } = await tx.query(
+    `UPDATE site SET applied_revision = $2
+      WHERE id = $1 AND applied_revision IS DISTINCT FROM $2
+        AND NOT EXISTS (SELECT 1 FROM run WHERE site_id = $1 AND state IN ('queued', 'running'))`,
+    [plan.siteId, plan.revision],
+  );
+  if (rowCount) await recordChange(tx, 'site', plan.siteId);
+}
 
 async function storePlan(job: JobContext, plan: Plan, facts: readonly NodeFacts[]): Promise<void> {
   await inTransaction(job.db.pool, async (tx) => {
@@ -26,6 +37,7 @@ async function storePlan(job: JobContext, plan: Plan, facts: readonly NodeFacts[
       ],
     );
     await recordChange(tx, 'plan', plan.siteId);
+    if (plan.kind === 'apply' && plan.steps.length === 0) await noteApplied(tx, plan);
   });
 }
 
