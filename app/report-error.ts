@@ -31,7 +31,11 @@ export function toShownError(error: unknown, context: { requestId: string; entry
   }
   webLog().error({ err: error, ...context }, 'request failed');
   const id = context.requestId ? ` The log has more under ${context.requestId}.` : '';
-  return new AppErrorClass('internal', `Something went wrong on the server, and nothing was changed.${id}`, {
-    cause: error,
-  });
+  return new AppErrorClass(
+    'internal',
+    `The server could not finish this and does not know why. Reload to see what was done.${id}`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -11,6 +11,7 @@ import { serveArtifacts } from './lab/rke2/artifact-server';
 import { buildArtifacts } from './lab/rke2/artifacts';
 import { startLab, type Lab } from './lab/lab';
 import { expectAccessible } from './support/axe';
+import { sendRaw, toRawRequest } from './support/raw-request';
 import { watchPage, type PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
@@ -106,6 +107,16 @@ test('five steps lead from a host to a plan', async () => {
   await page.getByLabel('Release files come from').selectOption('mirror');
   await page.getByLabel('Mirror URL').fill(mirror.url);
   await expectAccessible(page, 'network');
+  // The drawing stands beside every step and is already the topology; going back loses nothing.
+  await expect(page.getByRole('figure').first()).toContainText('s1');
+  await button('Back').click();
+  await expect(page).toHaveURL(/\/hosts/);
+  await expect(page.getByRole('figure').first()).toContainText('s1');
+  await expect(page.getByLabel('Address', { exact: true })).toHaveValue(host.address);
+  await page.goBack();
+  await button('Continue to Network').or(button('Continue to Checks')).first().waitFor();
+  await page.getByRole('navigation', { name: 'Steps' }).getByText('Network').click();
+  await expect(page.getByLabel('Mirror URL')).toHaveValue(mirror.url);
   await button('Continue to Checks').click();
   const checks = page.getByRole('table', { name: 'Checks by host' });
   await expect(checks).toBeVisible();
@@ -220,6 +231,85 @@ test('injected script does not run, and nothing was reported all the way (S25)',
   expect(nonces[0]).toBeTruthy();
   expect(nonces[0]).not.toBe(nonces[1]);
   expect(nonces).not.toContain('mine');
+});
+
+test('no detour leads past the session (S6)', async () => {
+  const { url } = siteplan;
+  const site = '/runs';
+  const subrequest = 'middleware:middleware:middleware:middleware:middleware';
+  const flight = ['RSC: 1', 'Next-Router-Prefetch: 1', 'Next-Router-Segment-Prefetch: /_tree'];
+  const attempts: [string, string[]][] = [
+    [site, [`x-middleware-subrequest: ${subrequest}`]],
+    [site, ['x-middleware-subrequest: src/middleware', 'x-middleware-prefetch: 1']],
+    [site, ['x-middleware-rewrite: /', 'x-middleware-next: 1', 'x-nextjs-data: 1']],
+    [site, ['x-forwarded-host: localhost', 'x-original-url: /login', 'x-rewrite-url: /login']],
+    [`${site}?_rsc=1`, flight],
+    [`${site}.rsc`, flight],
+    [`${site}.segments/_tree.segment.rsc`, flight],
+    [`${site}.segments/$c$children/__PAGE__.segment.rsc`, flight],
+    [`/index.rsc`, flight],
+    [`/${site}`, []],
+    ['/%2fruns', []],
+    ['/runs%2f', []],
+    ['/.%2e/runs', []],
+    ['/./runs', []],
+    ['/en/runs', []],
+    ['/_next/data/build/runs.json', []],
+    ['/_next/image?url=%2Ficon.svg&w=64&q=75', []],
+    [`${url}${site}`, []],
+    ['http://169.254.169.254/latest/meta-data', []],
+    [site, ['Upgrade: websocket', 'Connection: Upgrade']],
+    ['/api/v1/sites', ['x-middleware-subrequest: ' + subrequest]],
+    ['/api/v1//sites', []],
+    ['/api/v1/stream?topics=sites', []],
+    ['/sites/new/shape', flight],
+    ['/settings/users', flight],
+  ];
+  // What a page behind the session shows, and what it does not: the same words come with the cookie.
+  const secret = /first-site|ann@example\.com|Apply revision/;
+  const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+  expect(await sendRaw(url, toRawRequest(url, site, [`Cookie: ${cookie}`]))).toMatch(secret);
+  for (const [target, headers] of attempts) {
+    const answer = await sendRaw(url, toRawRequest(url, target, headers));
+    expect(answer, `${target} ${headers.join()}`).toMatch(/^HTTP\/1\.1 /);
+    expect(answer, `${target} ${headers.join()}`).not.toMatch(secret);
+  }
+  expect(await sendRaw(url, toRawRequest(url, '/_next/image?url=%2Ficon.svg&w=64&q=75'))).toMatch(
+    /^HTTP\/1\.1 404 /,
+  );
+});
+
+test('actions take no more than their limit, and none without a session (S10)', async () => {
+  const { url } = siteplan;
+  const pageHtml = await (await context.request.get(`${url}/settings/credentials`)).text();
+  const ids = [...new Set(pageHtml.match(/\b[0-9a-f]{42}\b/g) ?? [])];
+  const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+  const send = (id: string, body: string, headers: string[]) =>
+    sendRaw(
+      url,
+      toRawRequest(
+        url,
+        '/settings/credentials',
+        [`Next-Action: ${id}`, 'Content-Type: text/plain;charset=UTF-8', `Origin: ${url}`, ...headers],
+        'POST',
+        body,
+      ),
+    );
+  expect(ids.length).toBeGreaterThan(0);
+  for (const id of ids.slice(0, 3)) {
+    const anonymous = await send(id, '[{"kind":"password","name":"x","password":"y"}]', []);
+    expect(anonymous).not.toMatch(/"ok":true,"value":\{"id"/);
+    const huge = await send(
+      id,
+      JSON.stringify([{ kind: 'password', name: 'x', password: 'y'.repeat(70_000) }]),
+      [`Cookie: ${cookie}`],
+    );
+    expect(huge).toMatch(/^HTTP\/1\.1 (400|413|500) /);
+  }
+  const list = (await (await context.request.get(`${url}/api/v1/credentials`)).json()) as {
+    credentials: unknown[];
+  };
+  expect(list.credentials).toHaveLength(1);
 });
 
 test('signing out ends the session', async () => {

@@ -93,26 +93,28 @@ async function readTitles(runId: string): Promise<Map<string, string>> {
 }
 
 /** Every step started its act at most once, finished exactly once, and the log has no gap. */
-function expectOnce(events: readonly RunEvent[]): void {
+function expectOnce(events: readonly RunEvent[], attempts = 1): void {
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
-  const acts = events.flatMap(({ body }) => (body.type === 'step.act-started' ? [body.stepId] : []));
+  const acts = events.flatMap(({ body }) =>
+    body.type === 'step.act-started' ? [`${body.stepId} ${body.attempt}`] : [],
+  );
   expect(new Set(acts).size).toBe(acts.length);
   const finished = events.flatMap(({ body }) => (body.type === 'step.finished' ? [body.stepId] : []));
   expect(new Set(finished).size).toBe(finished.length);
   const ranges = new Map<string, number>();
   for (const { body } of events) {
-    if (body.type !== 'step.output') continue;
+    if (body.type !== 'step.output' || attempts > 1) continue; // a second attempt has a journal of its own
     expect(body.offset).toBe(ranges.get(body.stepId) ?? 0);
     ranges.set(body.stepId, body.nextOffset);
   }
 }
 
-async function expectDone(siteId: string, runId: string): Promise<void> {
+async function expectDone(siteId: string, runId: string, { attempts = 1 } = {}): Promise<void> {
   const run = await api.waitForRun(runId);
   const events = await api.events(runId);
   if (run.state !== 'done') throw new Error(JSON.stringify(events.slice(-8), null, 1));
   expect(run.stepsDone).toBe(run.steps);
-  expectOnce(events);
+  expectOnce(events, attempts);
   expect(await plan(api, siteId)).toMatchObject({ steps: 0, problems: [] });
 }
 
@@ -222,6 +224,7 @@ describe('the thin path by the API', () => {
       };
       return now;
     };
+    await expectHealthy(siteId);
     await lab.failHost('s1', 'freeze');
     const stale = await waitFor(async () => (await state()).state !== 'healthy' && (await state()), {
       what: 'the site to be anything but healthy',
@@ -232,6 +235,43 @@ describe('the thin path by the API', () => {
     expect(stale.nodes[0]?.reasons.join()).not.toBe('');
     await lab.healHost('s1');
     await expectHealthy(siteId);
+  });
+});
+
+describe('a host of another site', () => {
+  it('is neither taken over nor uninstalled by a second site', async () => {
+    const siteId = await createThinSite(api, hostNamed('s1'), mirror.url, 'second on s1');
+    for (const kind of ['apply', 'uninstall']) {
+      const { planId, problems } = await plan(api, siteId, kind);
+      expect(planId).toBeNull();
+      expect(problems[0]?.message).toBe('s1 belongs to the site thin already.');
+    }
+  });
+});
+
+describe('a drawing that its own rules call wrong', () => {
+  it('is not planned, by the API as little as by the browser', async () => {
+    const siteId = await createThinSite(api, hostNamed('s4'), mirror.url, 'doubled');
+    const { topology, etag } = (await api.call('GET', `/sites/${siteId}/topology`)) as {
+      topology: { nodes: { id?: string }[] };
+      etag: string;
+    };
+    const [node] = topology.nodes;
+    const { id: _id, ...twin } = { ...node };
+    const doubled = { ...topology, nodes: [node, twin] };
+    const response = await fetch(`${siteplan.url}/api/v1/sites/${siteId}/topology`, {
+      method: 'PUT',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'if-match': `"${etag}"`,
+      },
+      body: JSON.stringify(doubled),
+    });
+    if (!response.ok) return expect(response.status).toBe(422); // refused even earlier
+    const { planId, problems } = await plan(api, siteId);
+    expect(planId).toBeNull();
+    expect(problems.length).toBeGreaterThan(0);
   });
 });
 
@@ -273,6 +313,17 @@ describe('a plan that is no longer true', () => {
     );
     const { id } = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
     await expectRefused(id, /stored plan is not/);
+  });
+
+  it('goes on after a failure, once its cause is mended and somebody asks for it', async () => {
+    const inTheWay = '/etc/sysctl.d/90-siteplan-rke2.conf';
+    await lab.exec('s4', ['sh', '-c', `rm -rf ${inTheWay} && mkdir ${inTheWay}`]);
+    const runId = await startRun(siteId);
+    const failed = await api.waitForRun(runId);
+    expect(failed.state).toBe('failed');
+    await lab.exec('s4', ['rmdir', inTheWay]);
+    await api.call('POST', `/runs/${runId}/retry`);
+    await expectDone(siteId, runId, { attempts: 2 });
   });
 
   it('cannot even be made when the host shows another key than the pinned one (S11)', async () => {

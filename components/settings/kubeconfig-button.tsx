@@ -35,6 +35,7 @@ export function KubeconfigButton({ siteId, siteName, refusal, startKubeconfig }:
   const begin = async () => {
     setIsOpen(true);
     setJobId(null);
+    if (!window.isSecureContext) return; // the dialog says why
     key.current = await makeOneTimeKey();
     start.run({ siteId, publicKey: key.current.publicKey }, (value) => setJobId(value.jobId));
   };
@@ -48,6 +49,9 @@ export function KubeconfigButton({ siteId, siteName, refusal, startKubeconfig }:
           Whoever holds this file is administrator of the cluster. Handing it over is written into the audit.
         </p>
         <ActionErrorPanel error={start.error} />
+        {isOpen && !window.isSecureContext && (
+          <ErrorPanel title="This browser makes keys over https only.">Open Siteplan by https.</ErrorPanel>
+        )}
         {job?.failure && <ErrorPanel title={job.failure.message}>{job.failure.nextAction}</ErrorPanel>}
         {!start.error && !job?.failure && (
           <Ready job={job} fileName={`${siteName}.yaml`} open={(sealed) => key.current?.open(sealed)} />

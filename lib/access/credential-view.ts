@@ -15,7 +15,12 @@ export const CredentialView = z.object({
 });
 export type CredentialView = z.infer<typeof CredentialView>;
 
-const Name = z.string().trim().min(1, 'give it a name').max(80);
+const Name = z
+  .string()
+  .trim()
+  .min(1, 'give it a name')
+  .max(80)
+  .regex(/^[\p{L}\p{N}\p{P}\p{S} ]+$/u, 'letters, digits, punctuation and blanks only');
 
 /** A new credential. The secret parts are sealed to the workers' key before they are stored and never read back. */
 export const CredentialInput = z.discriminatedUnion('kind', [

@@ -97,10 +97,21 @@ export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): P
     if (lastSeq === undefined) throw new StaleEpochError(`run ${runId}`);
     await insertEvents(tx, runId, epoch, lastSeq - events.length, events);
     for (const patch of steps) await patchStep(tx, runId, patch);
+    if (run.state === 'done') await noteApplied(tx, runId);
     if (run.state !== undefined || run.stepsDone !== undefined) await recordChange(tx, 'run', runId);
     await tx.query('SELECT pg_notify($1, $2)::text', [RUN_EVENT_CHANNEL, runId]);
     return lastSeq;
   });
+}
+
+/** A run that is done has brought its revision about (or taken it away), in the same transaction: never one alone. */
+async function noteApplied(tx: Queryable, runId: string): Promise<void> {
+  const { rows } = await tx.query<{ id: string }>(
+    `UPDATE site SET applied_revision = CASE WHEN p.kind = 'apply' THEN p.revision END
+       FROM run r JOIN plan p ON p.id = r.plan_id WHERE r.id = $1 AND site.id = r.site_id RETURNING site.id`,
+    [runId],
+  );
+  for (const { id } of rows) await recordChange(tx, 'site', id);
 }
 
 async function insertEvents(

@@ -69,6 +69,42 @@ describe('a database that goes away', () => {
     expect(offsets).toEqual(Array.from({ length: 300 }, (_, at) => at));
   });
 
+  it('right after a commit, before anybody heard of it, gets nothing twice', async () => {
+    const rig = await rigOf(1, '0');
+    const epoch = await rig.claim();
+    let lostAnswers = 0;
+    const connect = async () => {
+      const client = await test.worker.pool.connect();
+      const query = async (text: string, values?: unknown[]) => {
+        const result = await client.query(text, values);
+        if (text === 'COMMIT' && lostAnswers < 2) {
+          lostAnswers += 1;
+          throw new Error('Connection terminated unexpectedly');
+        }
+        return result;
+      };
+      return new Proxy(client, {
+        get: (target, key) => {
+          if (key === 'query') return query;
+          const member: unknown = Reflect.get(target, key);
+          return typeof member === 'function' ? member.bind(target) : member;
+        },
+      });
+    };
+    // Only what the log uses of a pool: a connection whose answer to COMMIT gets lost.
+    const db = { pool: { connect } as unknown as typeof test.worker.pool };
+    const signal = new AbortController().signal;
+    const writer = new EventWriter({ db, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal }, 1);
+    writer.push({ type: 'step.started', stepId: 's', attempt: 1 });
+    writer.push({ type: 'step.probed', stepId: 's', satisfied: false });
+    await writer.flush();
+    writer.push({ type: 'step.cancelled', stepId: 's' });
+    await writer.flush();
+    expect(lostAnswers).toBe(2);
+    const types = (await rig.events()).map(({ type }) => type);
+    expect(types).toEqual(['run.claimed', 'step.started', 'step.probed', 'step.cancelled']);
+  });
+
   it('costs a run time and nothing else', async () => {
     const rig = await rigOf(15, '0.1');
     const ended = rig.execute({ epoch: await rig.claim() });
@@ -101,7 +137,7 @@ describe('a writer', () => {
     const epoch = await rig.claim();
     const stop = new AbortController();
     const db = { pool: Object.assign(Object.create(test.worker.pool) as typeof test.worker.pool) };
-    db.pool.connect = () => Promise.reject(new Error('no database'));
+    db.pool.connect = () => Promise.reject(new Error('Connection terminated unexpectedly'));
     const writer = new EventWriter(
       { db, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal: stop.signal },
       1,

@@ -189,6 +189,7 @@ class Session implements HostSession {
 
   async #open(): Promise<PreparedHost> {
     const { connect, nodeId, identity, writer, clock, signal } = this.#options;
+    signal.throwIfAborted();
     const connection = await untilAborted(connect(nodeId), signal);
     try {
       const shell = connection.openShell();

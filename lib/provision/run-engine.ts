@@ -100,6 +100,8 @@ class Engine {
   readonly #rows: Map<string, RunStepRow>;
   readonly #over: Set<string>;
   readonly #endings: Ending[] = [];
+  /** Steps that this engine has taken up, whatever became of them. */
+  readonly #begun = new Set<string>();
   readonly #stop = new AbortController();
 
   constructor(options: ExecuteRunOptions, rows: readonly RunStepRow[], lastSeq: number) {
@@ -184,15 +186,16 @@ class Engine {
   }
 
   #findReady(busy: ReadonlySet<string>): PlanStep[] {
-    if (this.#endings.some(({ kind }) => kind !== 'done')) return [];
+    const isEnding = this.#options.isCancelRequested() || this.#endings.some(({ kind }) => kind !== 'done');
     const ready: PlanStep[] = [];
     const seen = new Set(busy);
     for (const step of this.#options.plan.steps) {
       if (this.#over.has(step.id) || seen.has(step.nodeId)) continue;
       seen.add(step.nodeId);
-      // A step that an earlier worker left on the host is taken up even when the run is to be cancelled.
+      if (this.#begun.has(step.id)) continue;
+      // A step that an earlier worker left on the host is taken up even when the run is about to end.
       const isOnHost = this.#rows.get(step.id)?.state === 'acting';
-      if (this.#options.isCancelRequested() && !isOnHost) continue;
+      if (isEnding && !isOnHost) continue;
       if (step.dependsOn.every((id) => this.#over.has(id))) ready.push(step);
     }
     return ready;
@@ -200,6 +203,7 @@ class Engine {
 
   async #runStep(step: PlanStep): Promise<void> {
     const { runId, redaction, isCancelRequested } = this.#options;
+    this.#begun.add(step.id);
     const row = this.#rows.get(step.id);
     if (!row) throw new Error(`run ${runId} has no row for step ${step.id}`);
     let ending: Ending;

@@ -183,8 +183,10 @@ describe.concurrent.each(findShells().map((shell) => ({ name: shell.join(' '), s
 
     it('ends an act whose time is up', async (t) => {
       const host = await makeHost(t, shell);
-      await start(host, 'r.s.1', 'sleep 60', { limit_s: '1' });
+      const body = 'trap "echo asked to end; exit 9" TERM; sleep 60 & wait';
+      await start(host, 'r.s.1', body, { limit_s: '1' });
       expect(await untilFinished(host, 'r.s.1')).toContain('state=finished code=124 reason=timeout');
+      expect(await readFile(host.act('r.s.1', 'journal'), 'utf8')).toContain('asked to end');
     });
 
     it('knows an act that a reboot interrupted, and never starts it again', async (t) => {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
@@ -242,6 +243,8 @@ describe.concurrent('failures in words', () => {
     const failure = await failureOf(echo(wrong));
     expect(failure).toMatchObject({ code: 'sudo-refused' });
     expect(JSON.stringify(failure)).not.toContain('canary-wrong');
+    // Each try counts against an account; one that failed is not repeated.
+    expect(await readFile(join(host.root, 'sudo-tries'), 'utf8')).toBe('try\ntry\n');
     const right = await connect(t, { ...host.target, sudo: { password: 'fake-password' } });
     expect(await echo(right)).toBe('works\n');
   });

@@ -178,11 +178,19 @@ export function createFramedShell(host: ProgramHost): FramedShell {
   let tail: Promise<unknown> = Promise.resolve();
   let isClosed = false;
 
-  const open = () =>
-    (channel ??= openProgram(host, SHELL_PROGRAM).then((opened) => {
+  const open = () => {
+    if (channel) return channel;
+    const opening: Promise<ClientChannel> = openProgram(host, SHELL_PROGRAM).then((opened) => {
+      // An idle shell that ends is noticed here; the next call opens another, or hears that the connection is lost.
+      opened.once('close', () => {
+        if (channel === opening) channel = null;
+      });
       opened.write(PRELUDE);
       return opened;
-    }));
+    });
+    channel = opening;
+    return opening;
+  };
   const drop = async () => {
     const dropped = await channel?.catch(() => null);
     channel = null;

@@ -102,7 +102,10 @@ function withBuildLock(work) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
     }
   }
-  const release = () => rmSync(lock, { force: true });
+  const release = () => {
+    process.off('exit', release);
+    rmSync(lock, { force: true });
+  };
   process.once('exit', release);
   work();
   release();

@@ -79,8 +79,11 @@ async function startDatabase(settings: Env, stack: ShutdownStack): Promise<Datab
         relaunch();
       },
     });
+  let launching = launch();
   const relaunch = (): void => {
-    launch().then(
+    if (isStopping) return;
+    launching = launch();
+    launching.then(
       (next) => {
         cluster = next;
       },
@@ -88,18 +91,19 @@ async function startDatabase(settings: Env, stack: ShutdownStack): Promise<Datab
         say(
           `the database does not start: ${error instanceof Error ? error.message : 'unknown reason'}; trying again`,
         );
-        if (!isStopping) setTimeout(relaunch, 2_000);
+        setTimeout(relaunch, 2_000);
       },
     );
   };
-  cluster = await launch();
+  // Before the first start is over: a signal in the middle of it must not leave a server behind.
   stack.push(
     async () => {
       isStopping = true;
-      await cluster?.stop();
+      await (await launching.catch(() => null))?.stop();
     },
     () => cluster?.kill(),
   );
+  cluster = await launching;
   await ensureDatabase(cluster, DATABASE);
   const { urlFor } = cluster;
   return {

@@ -102,7 +102,7 @@ function toListener(handler: Handler, settings: Env, log: Logger): RequestListen
     if (refusal) return refuse(response, refusal.status, refusal.line);
     handler(request, response).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'request failed');
-      if (!response.headersSent) refuse(response, 500, 'something went wrong on the server');
+      if (!response.headersSent) refuse(response, 500, 'the server could not finish this');
       else response.destroy();
     });
   };

@@ -36,6 +36,7 @@ export function toFakeSudo(failures: ReadonlySet<FakeHostFailure>): string {
     ? `[ -z "$no_prompt" ] || { echo "sudo: a password is required" >&2; exit 1; }
 for try in 1 2 3; do
   printf %s "$prompt" >&2
+  echo try >> "$HOME/sudo-tries"
   read -r answer || { echo "sudo: no password was provided" >&2; exit 1; }
   [ "$answer" != fake-password ] || break
   echo "Sorry, try again." >&2

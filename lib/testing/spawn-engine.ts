@@ -14,6 +14,7 @@ export interface EngineProcess {
 
 export interface EngineProcesses {
   readonly spawn: (input: EngineChildInput) => EngineProcess;
+  /** Kills what is left of them, stopped ones too, and removes the program. */
   readonly remove: () => Promise<void>;
 }
 
@@ -32,9 +33,12 @@ export async function buildEngineProcess(): Promise<EngineProcesses> {
     outfile,
     logLevel: 'error',
   });
+  const children = new Set<ChildProcess>();
   return {
     spawn: (input) => {
       const child = spawn(process.execPath, [outfile], { stdio: ['pipe', 'pipe', 'pipe'] });
+      children.add(child);
+      child.once('exit', () => children.delete(child));
       child.stdin.on('error', () => undefined);
       child.stdin.end(JSON.stringify(input));
       const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]).then(
@@ -42,6 +46,9 @@ export async function buildEngineProcess(): Promise<EngineProcesses> {
       );
       return { child, ended };
     },
-    remove: () => rm(dir, { recursive: true, force: true }),
+    remove: async () => {
+      for (const child of children) child.kill('SIGKILL');
+      await rm(dir, { recursive: true, force: true });
+    },
   };
 }

@@ -14,7 +14,11 @@ function Line(maxLength: number) {
 const HttpUrl = z
   .url({ protocol: /^https?$/, error: 'not an http or https URL' })
   .max(2_000)
-  .regex(PLAIN_LINE, NOT_PLAIN);
+  .regex(PLAIN_LINE, NOT_PLAIN)
+  .refine(
+    (text) => !/^https?:\/\/[^/?#]*@/i.test(text),
+    'leave out user and password: this text is shown to viewers',
+  );
 const Ipv4 = z.string().refine((text) => findIpv4(text) !== null, 'not an IPv4 address');
 const CidrText = z
   .string()

@@ -12,7 +12,7 @@ export function toFailure(context: WorkerContext, error: unknown): Failure {
   context.log.error({ err: error }, 'unexpected error');
   return {
     code: 'internal',
-    message: 'Something went wrong in the worker that it was not made for.',
+    message: 'The worker could not go on and does not know why.',
     nextAction: 'Try again; if it happens again, the worker log has the cause.',
   };
 }

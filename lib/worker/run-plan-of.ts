@@ -1,12 +1,11 @@
 import type { Failure } from '@/lib/core/failure';
 import { canonicalJson } from '@/lib/core/hash';
 import type { NodeId } from '@/lib/core/ids';
-import { recordChange } from '@/lib/db/change-feed';
 import { isDatabaseAway, StaleEpochError } from '@/lib/db/errors';
 import { waitForNudge } from '@/lib/db/listen';
 import { readPlanFacts } from '@/lib/db/node-facts';
 import { appendRunEvents, findCancelRequest, readRunSteps, type ClaimedRun } from '@/lib/db/run-log';
-import { withLease, WORK_CHANNEL, type SiteClaim } from '@/lib/db/site-lease';
+import { WORK_CHANNEL, type SiteClaim } from '@/lib/db/site-lease';
 import { buildPlan } from '@/lib/plan/build-plan';
 import { hashFacts } from '@/lib/plan/hash-facts';
 import { Plan } from '@/lib/plan/plan';
@@ -128,16 +127,6 @@ async function execute(
   }
 }
 
-async function noteApplied(context: WorkerContext, claim: SiteClaim, plan: Plan): Promise<void> {
-  await withLease(context.db.pool, claim, async (tx) => {
-    await tx.query('UPDATE site SET applied_revision = $2 WHERE id = $1', [
-      claim.siteId,
-      plan.kind === 'apply' ? plan.revision : null,
-    ]);
-    await recordChange(tx, 'site', claim.siteId);
-  });
-}
-
 async function endRun(
   context: WorkerContext,
   claim: SiteClaim,
@@ -154,8 +143,7 @@ async function endRun(
 }
 
 /**
- * Does a claimed run to its end: planned again, hosts compared (before the first step only), executed, and the site's
- * applied revision noted. Whatever goes wrong before the engine takes over ends the run as failed, in words. A database
+ * Does a claimed run to its end: planned again, hosts compared (before the first step only), executed. Whatever goes wrong before the engine takes over ends the run as failed, in words. A database
  * that is away or a lost lease ends nothing: whoever owns the site next goes on.
  */
 export async function runPlanOf(
@@ -172,7 +160,6 @@ export async function runPlanOf(
     if (isUntouched && !run.cancelRequested) await refuseChangedHosts(context, prepared);
     const state = await execute(context, claim, run, prepared);
     log.info({ runId: run.runId, state }, 'run ended');
-    if (state === 'done') await noteApplied(context, claim, prepared.plan);
   } catch (error) {
     if (error instanceof StaleEpochError || signal.aborted || isDatabaseAway(error)) throw error;
     const state = error instanceof HostError && isUnreachable(error.code) ? 'unreachable' : 'failed';

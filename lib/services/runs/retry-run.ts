@@ -32,6 +32,7 @@ export async function retryRun(ctx: ServiceContext, input: { runId: string }): P
     await refuseSecondRun(tx, siteId);
     const { revision, topology } = await findNewestTopology(tx, siteId);
     const plan = Plan.parse(run.plan.body);
+    if (plan.kind === 'uninstall') authoriseOnSite(ctx, 'run.uninstall', siteId, 'run');
     if (plan.revision !== revision) {
       throw new AppError('conflict', `The topology changed to revision ${revision} since. Plan again.`);
     }
@@ -40,6 +41,11 @@ export async function retryRun(ctx: ServiceContext, input: { runId: string }): P
       where: { id: runId },
       data: { state: 'queued', cancelRequested: false, finishedAt: null },
       select: { id: true },
+    });
+    // The step that stopped the run starts again; finished ones stay finished.
+    await tx.prisma.runStep.updateMany({
+      where: { runId, state: { in: ['failed', 'cancelled', 'probing', 'acting', 'verifying'] } },
+      data: { state: 'waiting', finishedAt: null },
     });
     await appendRequest(tx, runId, { type: 'run.retry-requested', by: ctx.actor.email });
     await tx.audit('run.retry', runId, { siteId });

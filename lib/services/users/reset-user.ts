@@ -4,7 +4,7 @@ import { transact } from '../transact';
 import { createInvite } from './create-invite';
 
 /**
- * Takes a person's password and second factor away, ends their sessions, and gives a one-time link (a path) to set a
+ * Takes a person's password and second factor away, ends their sessions and API tokens, and gives a one-time link (a path) to set a
  * new one. The administrator never learns a password.
  */
 export async function resetUser(ctx: ServiceContext, input: { userId: string }): Promise<{ link: string }> {
@@ -24,6 +24,10 @@ export async function resetUser(ctx: ServiceContext, input: { userId: string }):
       select: { id: true },
     });
     await tx.prisma.session.deleteMany({ where: { userId } });
+    await tx.prisma.apiToken.updateMany({
+      where: { userId, revokedAt: null },
+      data: { revokedAt: new Date() },
+    });
     const link = await createInvite(tx, userId);
     await tx.audit('user.reset', userId, { email: user.email });
     await tx.changed('user', userId);

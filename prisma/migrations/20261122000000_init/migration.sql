@@ -565,6 +565,10 @@ GRANT INSERT ("site_id") ON "site_lease" TO siteplan_web;
 REVOKE ALL ON "session", "account", "two_factor", "verification", "api_token", "setup_link" FROM siteplan_worker;
 REVOKE INSERT, UPDATE, DELETE ON "user", "grant" FROM siteplan_worker;
 
+-- Both run as their owner, so only who needs them may call them.
+REVOKE EXECUTE ON FUNCTION "ensure_site_minute_partition"(DATE), "drop_site_minute_partitions"(DATE) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION "ensure_site_minute_partition"(DATE), "drop_site_minute_partitions"(DATE) TO siteplan_worker;
+
 -- Even the owner's own slip may not change history.
 CREATE OR REPLACE FUNCTION "refuse_change"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
