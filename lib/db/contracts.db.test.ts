@@ -110,12 +110,23 @@ describe('contract 2: one fenced writer per stream', () => {
     const events = await readRunEvents(test.worker, runId, 0, 100);
     expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3]);
     expect(events.map(({ body }) => body.type)).toEqual(['run.claimed', 'step.output', 'run.claimed']);
+    const applied = async () =>
+      (
+        await owner.query<{ applied: number | null }>(
+          'SELECT applied_revision AS applied FROM site WHERE id = $1',
+          [siteId],
+        )
+      ).rows[0]?.applied;
+    expect(await applied()).toBeNull();
     await appendRunEvents(test.worker, {
       runId,
       epoch: next.epoch,
       events: [],
       run: { state: 'done', finished: true },
     });
+    // In the same transaction: a run that is done has its revision applied, whatever dies next.
+    expect(await applied()).toBe(1);
+    await owner.query('UPDATE site SET applied_revision = NULL');
     await releaseLease(test.worker.pool, next);
   });
 

@@ -163,7 +163,15 @@ describe('runs', () => {
     await expect(retryRun(admin, { runId })).rejects.toMatchObject({ code: 'conflict' });
     await finish(runId, epoch, 'failed');
     await expect(cancelRun(admin, { runId })).rejects.toThrow(/is over/);
+    await database.worker.prisma.runStep.updateMany({
+      where: { runId },
+      data: { state: 'failed', attempt: 1 },
+    });
     expect(await retryRun(admin, { runId })).toMatchObject({ state: 'queued', finishedAt: null });
+    const steps = await database.worker.prisma.runStep.findMany({ where: { runId } });
+    expect(steps.length).toBeGreaterThan(0);
+    // What failed starts again, with a new attempt: the old one's act on the host is never taken for the new one.
+    for (const step of steps) expect(step).toMatchObject({ state: 'waiting', attempt: 1, finishedAt: null });
     const { events } = await listRunEvents(admin, { runId });
     expect(events.at(-1)?.body).toEqual({ type: 'run.retry-requested', by: admin.actor.email });
     expect(seqsOf(events)).toEqual([1, 2, 3, 4]);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startFakeHost } from '@/lib/testing/fake-host';
 import { startSshd, type TestSshd } from '@/lib/testing/sshd';
 import { waitFor } from '@/lib/testing/wait-for';
 import { connectHost, type HostConnection } from './connect-host';
@@ -195,5 +196,25 @@ describe('uploads', () => {
     });
     const full = connection.upload(content, { path: '/dev/full/file', mode: '0600' });
     await expect(full).rejects.toMatchObject({ code: 'step-exit' });
+  });
+});
+
+describe('a framed shell that is idle when its host goes', () => {
+  it('says at its next call that the connection is lost, and does not wait for a time limit', async () => {
+    const host = await startFakeHost('idle');
+    const open = await connectHost(host.target, { policy: { allow: ['127.0.0.0/8'] } });
+    try {
+      const idle = open.openShell();
+      expect((await idle.run({ script: 'exit 7', timeoutMs: 20_000 })).exitCode).toBe(7);
+      const lost = new Promise((resolve) => open.onClose(resolve));
+      await host.reboot();
+      await lost;
+      await expect(idle.run({ script: ':', timeoutMs: 100_000 })).rejects.toMatchObject({
+        code: 'connection-lost',
+      });
+    } finally {
+      open.close();
+      await host.stop();
+    }
   });
 });

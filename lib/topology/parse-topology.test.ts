@@ -45,6 +45,14 @@ describe('parseTopology', () => {
     expect(error.message).toContain('(and 2 more problems)');
   });
 
+  it('takes no password in a URL: viewers see the topology, and plans and logs name its addresses', () => {
+    const error = errorOf(
+      'pattern: custom\nrke2:\n  artifacts: {from: mirror, url: "http://u:secret@mirror.example"}\n',
+    );
+    expect(JSON.stringify(error.fields)).toContain('leave out user and password');
+    expect(JSON.stringify(error.fields)).not.toContain('secret');
+  });
+
   it('names bad values with their place and line', () => {
     const error = errorOf(
       'pattern: ha\nnodes:\n  - {name: S1, role: server, internalIp: 192.0.2.1}\n  - name: s2\n    role: boss\n    internalIp: 192.0.2.300\n',
