@@ -67,6 +67,8 @@ export function connectDatabase(
   };
   const pool = new Pool(config);
   pool.on('error', () => undefined);
+  // For the moments in which neither the pool nor a borrower listens: an unheard error ends the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const prisma = new PrismaClient({
     adapter: new PrismaPg(config, { onPoolError: () => undefined, onConnectionError: () => undefined }),
   });
