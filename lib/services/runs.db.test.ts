@@ -56,13 +56,13 @@ const STEP = {
 };
 
 /** A plan as a worker stores it. */
-async function storePlan(steps = 2, revision = 1): Promise<string> {
-  const planId = `p-${count}-${revision}-${steps}`;
+async function storePlan(steps = 2, revision = 1, kind = 'apply'): Promise<string> {
+  const planId = `p-${count}-${revision}-${steps}-${kind}`;
   const body = {
     schemaVersion: 1,
     id: planId,
     siteId,
-    kind: 'apply',
+    kind,
     revision,
     factsHash: 'f',
     steps: Array.from({ length: steps }, (_, i) => ({
@@ -75,7 +75,7 @@ async function storePlan(steps = 2, revision = 1): Promise<string> {
   const row = {
     id: planId,
     siteId,
-    kind: 'apply',
+    kind,
     revision,
     factsHash: 'f',
     body,
@@ -175,6 +175,16 @@ describe('runs', () => {
     const { events } = await listRunEvents(admin, { runId });
     expect(events.at(-1)?.body).toEqual({ type: 'run.retry-requested', by: admin.actor.email });
     expect(seqsOf(events)).toEqual([1, 2, 3, 4]);
+    await database.worker.prisma.run.updateMany({ where: { siteId }, data: { state: 'done' } });
+  });
+
+  it('that uninstall are retried only by who may uninstall', async () => {
+    await createRun(admin, { planId: await storePlan(2, 1, 'uninstall') });
+    const { runId, epoch } = await claim();
+    await finish(runId, epoch, 'failed');
+    const operator = await web.createPerson([{ siteId: SiteId.parse(siteId), role: 'operator' }]);
+    await expect(retryRun(operator, { runId })).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await retryRun(admin, { runId })).toMatchObject({ state: 'queued' });
     await database.worker.prisma.run.updateMany({ where: { siteId }, data: { state: 'done' } });
   });
 
