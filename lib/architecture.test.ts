@@ -132,7 +132,8 @@ function listAllowed(folder: string): readonly string[] | null {
   if (['worker', 'supervisor', 'cli', 'bench', 'demo'].includes(name)) {
     const own = ['lib/services', 'lib/provision', 'lib/collect', 'lib/auth', 'lib/worker', 'lib/supervisor'];
     const testing = name === 'bench' || name === 'demo' ? ['lib/testing'] : [];
-    return [...TIER0_FOLDERS, ...TIER1_FOLDERS, ...own, ...testing];
+    const lab = name === 'bench' ? ['e2e'] : [];
+    return [...TIER0_FOLDERS, ...TIER1_FOLDERS, ...own, ...testing, ...lab];
   }
   return null;
 }

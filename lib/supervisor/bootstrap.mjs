@@ -14,6 +14,8 @@ const ENTRIES = {
   web: 'lib/supervisor/web-main.ts',
   worker: 'lib/worker/worker-main.ts',
   lab: 'e2e/lab/cli.ts',
+  bench: 'lib/bench/bench-main.ts',
+  soak: 'lib/bench/soak-main.ts',
 };
 const NEXT_SOURCES = ['app', 'components', 'lib', 'public', 'prisma'];
 const NEXT_FILES = ['package.json', 'next.config.mjs', 'tsconfig.json', 'postcss.config.mjs'];
@@ -236,6 +238,11 @@ async function main() {
     case 'lab':
       await bundle(['lab']);
       return (await loadBundle('lab')).main(args);
+    case 'bench':
+    case 'soak':
+      withBuildLock(() => ensureGenerated());
+      await bundle([command]);
+      return (await loadBundle(command)).main(args);
     case 'prepare':
       withBuildLock(() => {
         ensureGenerated();
