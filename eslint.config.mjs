@@ -9,6 +9,32 @@ const envOnlyInLibEnv = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
   message: 'process.env is read only in lib/env.',
 };
+/**
+ * Scripts for hosts are constant (S14): text made of anything but other constants (CONSTANT_CASE) is refused wherever a
+ * script is named, returned or handed over. Values go through `variables`, that is through `quoteShell`, or on standard input.
+ */
+const SCRIPT_NAME = '/(script|program|command)$/i';
+const SCRIPT_KEY = '/^(script|program|command|probe|act|verify)$/';
+const NOT_CONSTANT = ':not(TemplateElement):not(Identifier[name=/^[A-Z][A-Z0-9_]*$/])';
+const scriptPlaces = [
+  `VariableDeclarator[id.name=${SCRIPT_NAME}] > `,
+  `AssignmentExpression[left.name=${SCRIPT_NAME}] > `,
+  `Property[key.name=${SCRIPT_KEY}] > `,
+  `PropertyDefinition[key.name=${SCRIPT_KEY}] > `,
+  `FunctionDeclaration[id.name=/(script|program|command|frame|probe|verify)$/i] ReturnStatement > `,
+  `CallExpression[callee.name=/^(openProgram|toScript|toProbe|toVerify)$/] > `,
+  `CallExpression[callee.property.name=/^(exec|runScript)$/] > `,
+];
+const constantScripts = scriptPlaces
+  .flatMap((place) => [
+    `${place}TemplateLiteral > ${NOT_CONSTANT}`,
+    `${place}BinaryExpression[operator='+']`,
+    `${place}CallExpression[callee.property.name=/^(join|concat|replace|replaceAll|padEnd)$/]`,
+  ])
+  .map((selector) => ({
+    selector,
+    message: 'Scripts for hosts are constant: hand values over as variables or standard input (S14).',
+  }));
 const sshOnlyInTransport = {
   name: 'ssh2',
   message: 'SSH clients are made only by lib/ssh, which pins the host key and the algorithms.',
@@ -45,7 +71,7 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      'no-restricted-syntax': ['error', envOnlyInLibEnv],
+      'no-restricted-syntax': ['error', envOnlyInLibEnv, ...constantScripts],
       '@typescript-eslint/no-restricted-imports': ['error', { paths: [sshOnlyInTransport] }],
       'no-console': 'error',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
@@ -58,6 +84,11 @@ export default tseslint.config(
   {
     files: ['**/*.test.ts', '**/*.test.tsx', 'e2e/**/*.ts'],
     rules: { 'max-lines-per-function': 'off' },
+  },
+  {
+    // Tests and the lab make scripts of their own; nothing of them reaches a user's host.
+    files: ['**/*.test.ts', '**/*.test.tsx', '**/*.e2e.ts', 'e2e/**/*.ts', 'lib/testing/**', 'lib/bench/**'],
+    rules: { 'no-restricted-syntax': ['error', envOnlyInLibEnv] },
   },
   {
     files: ['**/*.test.ts', '**/*.test.tsx', '**/*.e2e.ts'],

@@ -49,6 +49,10 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
 async function readBody<B>(request: Request, schema: z.ZodType<B>, maxBytes: number): Promise<B> {
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   const text = await readText(request, maxBytes);
+  if (text === '') {
+    const none = schema.safeParse(undefined);
+    if (none.success) return none.data; // a body that may be left out
+  }
   if (type === 'application/yaml') return schema.parse(text);
   if (type !== 'application/json') throw new AppError('invalid', 'Send application/json.');
   let value: unknown;
@@ -63,7 +67,7 @@ async function readBody<B>(request: Request, schema: z.ZodType<B>, maxBytes: num
 /** An error as RFC 9457 problem details. */
 export function toProblem(error: unknown, request: Request, entry: EntryName): Response {
   const requestId = request.headers.get(REQUEST_ID_HEADER) ?? '';
-  const { code, message, fields } = toShownError(error, { requestId, entry });
+  const { code, message, fields, retryAfterS } = toShownError(error, { requestId, entry });
   const status = STATUS_OF[code];
   const problem = {
     type: `urn:siteplan:problem:${code}`,
@@ -76,7 +80,7 @@ export function toProblem(error: unknown, request: Request, entry: EntryName): R
   };
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
   if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer');
-  if (code === 'too-many') headers.set('retry-after', /(\d+) s/.exec(message)?.[1] ?? '60');
+  if (code === 'too-many') headers.set('retry-after', String(retryAfterS ?? 60));
   return new Response(JSON.stringify(problem), { status, headers });
 }
 

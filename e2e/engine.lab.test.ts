@@ -90,15 +90,71 @@ describe.skipIf(unsupported !== null)(
       expect(await onHost('stat', '-c', '%a %U', '/var/lib/siteplan-host')).toBe('700 root');
     });
 
-    it('runs an act as a unit of systemd that no worker needs to watch', async () => {
+    const keepers = () => onHost('systemctl', 'list-units', '--plain', '--no-legend', 'siteplan-act*');
+    const cgroupOf = async (pidFile: string) => {
+      const path = `/proc/${await onHost('cat', pidFile)}/cgroup`;
+      return /^0::(.*)$/m.exec(await onHost('cat', path))?.[1] ?? '';
+    };
+
+    it('runs an act in a cgroup of its own, below a service that outlives every session', async () => {
       const rig = await rigOf([step('unit', { lines: 30, pauseS: '0.1' })]);
       const ended = rig.execute();
       await untilOutput(rig);
-      const units = await onHost('systemctl', 'list-units', '--plain', '--no-legend', 'siteplan-act-*');
-      expect(units).toContain(`siteplan-act-${rig.runId}.`);
-      expect(units).toContain('active running');
+      expect(await keepers()).toMatch(/^siteplan-acts-\w+\.service loaded active running/);
+      expect(await cgroupOf('/ledger.pid')).toMatch(
+        new RegExp(`^/system.slice/siteplan-acts-\\w+.service/${rig.runId}\\.`),
+      );
       expect(await ended).toBe('done');
-      expect(await onHost('systemctl', 'list-units', '--plain', '--no-legend', 'siteplan-act-*')).toBe('');
+      expect(await keepers()).toBe('');
+    });
+
+    it('keeps acts through a reload and a re-execution of systemd', async () => {
+      const rig = await rigOf([step('reload', { lines: 40, pauseS: '0.1' })]);
+      const ended = rig.execute();
+      await untilOutput(rig);
+      await onHost('systemctl', 'daemon-reload');
+      await onHost('systemctl', 'daemon-reexec');
+      expect(await ended).toBe('done');
+      expect(await rig.logOf(rig.plan.steps[0]?.id ?? '')).toBe(toLines('reload', 40));
+      expect((await ledger()).filter((name) => name === 'reload')).toHaveLength(1);
+    });
+
+    it('takes an act for interrupted whose service was stopped by somebody else, and acts again', async () => {
+      const rig = await rigOf([step('stopped', { lines: 30, pauseS: '0.1' })]);
+      const ended = rig.execute();
+      await untilOutput(rig);
+      await onHost('systemctl', 'stop', 'siteplan-acts-*');
+      expect(await ended).toBe('done');
+      expect((await ledger()).filter((name) => name === 'stopped')).toHaveLength(2);
+      expect(await rig.logOf(rig.plan.steps[0]?.id ?? '')).toBe(toLines('stopped', 30));
+    });
+
+    it('goes on where sudo ends with its session', async () => {
+      const target = await targetOf('opspw');
+      const rig = await createEngineRig(
+        database.worker,
+        [{ ...host, target }],
+        [step('sudo', { lines: 40, pauseS: '0.1' })],
+      );
+      const { runId, plan, hosts } = rig;
+      const epoch = (await rig.claim()).toString();
+      const engine = engines.spawn({ databaseUrl: database.workerUrl, runId, epoch, plan, hosts });
+      await untilOutput(rig);
+      engine.child.kill('SIGKILL');
+      await engine.ended;
+      await waitFor(async () => (await onHost('pgrep', '-fc', '^sudo ')) === '0', { what: 'sudo to end' });
+      expect(await rig.execute()).toBe('done');
+      expect((await ledger()).filter((name) => name === 'sudo')).toHaveLength(1);
+      expect(await rig.logOf(plan.steps[0]?.id ?? '')).toBe(toLines('sudo', 40));
+    });
+
+    it('ends an act whose time is up, with all of it', async () => {
+      const rig = await rigOf([
+        { ...step('late', { lines: 600, pauseS: '0.1', isStraying: true }), kind: 'test.ledger-short' },
+      ]);
+      expect(await rig.execute()).toBe('failed');
+      expect((await rig.events()).at(-1)).toMatchObject({ failure: { code: 'step-timeout' } });
+      expect(await onHost('pgrep', '-fc', '^sleep 98765')).toBe('0');
     });
 
     it('goes on after kill -9 of the engine, with each act and each line once', async () => {
@@ -126,7 +182,7 @@ describe.skipIf(unsupported !== null)(
       await waitFor(async () => (await onHost('pgrep', '-fc', '^sleep 98765')) === '0', {
         what: 'the stray process to be gone',
       });
-      expect(await onHost('systemctl', 'list-units', '--plain', '--no-legend', 'siteplan-act-*')).toBe('');
+      expect(await keepers()).toBe('');
     });
 
     it('sees a reboot in the middle of an act, waits, and lets the probe decide', async () => {

@@ -5,6 +5,7 @@ import { RunView } from '@/lib/run/run-view';
 import { SiteView } from '@/lib/topology/site-view';
 import { applyMessage } from './apply-message';
 import { queryKeys } from './query-keys';
+import type { RunTail } from './run-tail';
 
 function run(id: string, createdAt: string, state = 'queued'): RunView {
   return RunView.parse({
@@ -17,6 +18,10 @@ function run(id: string, createdAt: string, state = 'queued'): RunView {
     state,
     steps: 3,
     stepsDone: 0,
+    stepsSkipped: 0,
+    onlyNodeId: null,
+    logBytes: 0,
+    logDroppedAt: null,
     cancelRequested: false,
     createdAt,
     createdBy: 'ada',
@@ -78,8 +83,8 @@ describe('applyMessage', () => {
     add(1, 2);
     add(2, 3);
     add(1, 2, 3);
-    expect(client.getQueryData<RunEvent[]>(queryKeys.runEvents('r-1'))?.map((each) => each.seq)).toEqual([
-      1, 2, 3,
-    ]);
+    const tail = client.getQueryData<RunTail>(queryKeys.runTail('r-1'));
+    expect(tail?.newest.map((each) => each.seq)).toEqual([1, 2, 3]);
+    expect(tail?.last).toBe(3);
   });
 });

@@ -1,8 +1,9 @@
 import type { QueryClient } from '@tanstack/react-query';
-import type { RunEvent } from '@/lib/run/run-event';
 import type { RunView } from '@/lib/run/run-view';
 import type { SiteView } from '@/lib/topology/site-view';
 import { queryKeys } from './query-keys';
+import { EMPTY_TAIL, withEvents } from './run-tail';
+import type { RunTail } from './run-tail';
 import type { StreamMessage } from './stream-message';
 
 /** Writes one message of the stream into the query cache; messages without content change nothing. */
@@ -25,8 +26,8 @@ export function applyMessage(client: QueryClient, message: StreamMessage): void 
       client.setQueryData<readonly RunView[]>(queryKeys.runs(), (runs = []) => withRun(runs, message.run));
       return;
     case 'run-events':
-      client.setQueryData<readonly RunEvent[]>(queryKeys.runEvents(message.runId), (events = []) =>
-        withEvents(events, message.events),
+      client.setQueryData<RunTail>(queryKeys.runTail(message.runId), (tail = EMPTY_TAIL) =>
+        withEvents(tail, message.events),
       );
       return;
     case 'hello':
@@ -51,11 +52,4 @@ function withEntry<T extends { readonly id: string }>(
 function withRun(runs: readonly RunView[], run: RunView): readonly RunView[] {
   if (runs.some((each) => each.id === run.id)) return runs.map((each) => (each.id === run.id ? run : each));
   return [run, ...runs].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
-}
-
-/** The log with what is new; events come in order, those that are here already are left out. */
-function withEvents(events: readonly RunEvent[], more: readonly RunEvent[]): readonly RunEvent[] {
-  const last = events.at(-1)?.seq ?? 0;
-  const fresh = more.filter((event) => event.seq > last);
-  return fresh.length === 0 ? events : [...events, ...fresh];
 }

@@ -6,5 +6,6 @@ export const queryKeys = {
   job: (jobId: string) => ['job', jobId] as const,
   runs: () => ['runs'] as const,
   run: (runId: string) => ['run', runId] as const,
-  runEvents: (runId: string) => ['run-events', runId] as const,
+  runTails: () => ['run-tail'] as const,
+  runTail: (runId: string) => ['run-tail', runId] as const,
 };

@@ -1,12 +1,18 @@
 'use client';
+import { useCallback } from 'react';
 import { toDurationText } from '@/lib/core/duration';
 import type { PlanStep } from '@/lib/plan/plan';
 import type { RunSummary } from '@/lib/run/run-summary';
 import type { StepState } from '@/lib/run/run-event';
-import { STEP_STATES } from '@/lib/run/run-states';
+import { runCan } from '@/lib/run/run-can';
+import { RUN_STATES, STEP_STATES } from '@/lib/run/run-states';
+import type { RunView } from '@/lib/run/run-view';
+import { Button } from '@/components/ui/button';
 import { useNow } from '@/components/ui/clock';
 import { Badge } from '@/components/ui/state-mark';
+import { useAction } from '@/components/ui/use-action';
 import { toLanes, toTicks } from './lanes';
+import type { RunActions } from './run-actions';
 
 /** Bars in colour and pattern: work under way is hatched, a failure has a heavy frame. */
 const BAR_FILLS: Readonly<Record<StepState, { fill: string; opacity: number; stroke: string }>> = {
@@ -24,14 +30,18 @@ const LANE = 28;
 
 interface Props {
   readonly steps: readonly PlanStep[];
+  readonly run: RunView;
   readonly summary: RunSummary;
   readonly nodeName: (nodeId: string) => string;
   readonly chosenId: string | null;
   readonly onChoose: (stepId: string) => void;
+  /** Why the viewer may not control the run; null when they may. */
+  readonly refusal: string | null;
+  readonly retryRun: RunActions['retryRun'];
 }
 
 /** One lane per host on a time axis, steps as bars; a bar opens its step. */
-export function LanesView({ steps, summary, nodeName, chosenId, onChoose }: Props) {
+export function LanesView({ steps, run, summary, nodeName, chosenId, onChoose, ...rest }: Props) {
   const nowMs = useNow();
   const { lanes, lengthMs } = toLanes(steps, summary, nowMs);
   const ticks = toTicks(lengthMs);
@@ -43,6 +53,16 @@ export function LanesView({ steps, summary, nodeName, chosenId, onChoose }: Prop
           <div key={lane.nodeId} className="flex h-7 items-center gap-2 px-3 font-mono">
             {nodeName(lane.nodeId)}
             {lane.isLost && <Badge>lost</Badge>}
+            {lanes.length > 1 && (
+              <RetryHost
+                {...rest}
+                run={run}
+                summary={summary}
+                steps={steps}
+                nodeId={lane.nodeId}
+                name={nodeName(lane.nodeId)}
+              />
+            )}
           </div>
         ))}
       </div>
@@ -92,6 +112,35 @@ export function LanesView({ steps, summary, nodeName, chosenId, onChoose }: Prop
         </svg>
       </div>
     </div>
+  );
+}
+
+interface RetryHostProps extends Pick<Props, 'steps' | 'run' | 'summary' | 'refusal' | 'retryRun'> {
+  readonly nodeId: string;
+  readonly name: string;
+}
+
+/** Where a run with several hosts stopped: one of them tried again, the others left as they are. */
+function RetryHost({ steps, run, summary, nodeId, name, refusal, retryRun }: RetryHostProps) {
+  const retry = useCallback((runId: string) => retryRun(runId, nodeId), [retryRun, nodeId]);
+  const { run: start, isBusy, error } = useAction(retry);
+  const own = new Set(steps.flatMap((step) => (step.nodeId === nodeId ? [step.id] : [])));
+  const stepStates = summary.steps.flatMap(({ stepId, state }) => (own.has(stepId) ? [state] : []));
+  const isStopped = stepStates.some((state) => state === 'failed' || state === 'cancelled');
+  if (!RUN_STATES[summary.state].isTerminal || !isStopped) return null;
+  const answer = runCan.retryHost({ ...run, state: summary.state, stepStates });
+  return (
+    <Button
+      isCompact
+      look="quiet"
+      className="ml-auto font-sans"
+      aria-label={`Retry ${name}`}
+      isBusy={isBusy}
+      reason={refusal ?? error?.message ?? (answer.allowed ? null : answer.reason)}
+      onClick={() => start(run.id)}
+    >
+      Retry this host
+    </Button>
   );
 }
 

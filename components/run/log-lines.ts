@@ -1,5 +1,6 @@
 import type { RunEvent } from '@/lib/run/run-event';
-import { STEP_STATES } from '@/lib/run/run-states';
+import { toLogNote } from './log-note';
+import type { LogStep } from './log-note';
 
 /** One line of the merged log. */
 export interface LogLine {
@@ -12,15 +13,12 @@ export interface LogLine {
   /** `output` comes from the host; `note` is ours. */
   readonly kind: 'output' | 'note';
   readonly text: string;
+  /** Characters that were left out at the end, 0 for nearly every line. */
+  readonly cut: number;
 }
 
-/** What the log says of a step of the plan. */
-export interface LogStep {
-  readonly nodeId: string;
-  /** Place in the plan, from 1. */
-  readonly number: number;
-  readonly title: string;
-}
+/** A line longer than this is cut, characters: no reader reads it, and a browser would stand still over it. */
+export const MAX_LINE_CHARS = 8_000;
 
 interface OpenLine {
   readonly index: number;
@@ -57,11 +55,11 @@ export class LogLines {
     if (event.body.type === 'step.output') return this.#readOutput(event, event.body.stepId, event.body.text);
     const stepId = 'stepId' in event.body ? event.body.stepId : null;
     const step = stepId === null ? undefined : this.#steps.get(stepId);
-    const note = toNote(event.body, step);
+    const note = toLogNote(event.body, step);
     if (note === null) return;
-    const nodeId = 'nodeId' in event.body ? event.body.nodeId : (step?.nodeId ?? null);
+    const nodeId = ('nodeId' in event.body ? event.body.nodeId : step?.nodeId) ?? null;
     if (stepId) this.#open.delete(stepId);
-    this.#lines.push({ id: `${event.seq}`, at: event.at, stepId, nodeId, kind: 'note', text: note });
+    this.#lines.push({ id: `${event.seq}`, at: event.at, stepId, nodeId, kind: 'note', text: note, cut: 0 });
   }
 
   #readOutput(event: RunEvent, stepId: string, text: string): void {
@@ -72,7 +70,7 @@ export class LogLines {
       const open = place === 0 ? this.#open.get(stepId) : undefined;
       if (open) {
         const line = this.#lines[open.index];
-        if (line) this.#lines[open.index] = { ...line, text: toTerminalText(line.text + part) };
+        if (line) this.#lines[open.index] = toLonger(line, part);
       } else if (part !== '' || !isLast) {
         const line: LogLine = {
           id: place === 0 ? `${event.seq}` : `${event.seq}.${place}`,
@@ -80,7 +78,7 @@ export class LogLines {
           stepId,
           nodeId,
           kind: 'output',
-          text: toTerminalText(part),
+          ...toShortText(toTerminalText(part), 0),
         };
         this.#lines.push(line);
         if (isLast) this.#open.set(stepId, { index: this.#lines.length - 1 });
@@ -90,51 +88,21 @@ export class LogLines {
   }
 }
 
+function toShortText(text: string, cut: number): Pick<LogLine, 'text' | 'cut'> {
+  const over = Math.max(0, text.length - MAX_LINE_CHARS);
+  return { text: over > 0 ? text.slice(0, MAX_LINE_CHARS) : text, cut: cut + over };
+}
+
+/** A line that goes on; a carriage return starts it again. */
+function toLonger(line: LogLine, part: string): LogLine {
+  if (line.cut > 0 && !part.includes('\r')) return { ...line, cut: line.cut + part.length };
+  return { ...line, ...toShortText(toTerminalText(line.text + part), 0) };
+}
+
 /** What a terminal would show of a line: the text after its last carriage return. */
 export function toTerminalText(text: string): string {
   const ended = text.endsWith('\r') ? text.slice(0, -1) : text;
   return ended.slice(ended.lastIndexOf('\r') + 1);
-}
-
-/** An event as a sentence of the log; null for those that say nothing to a reader. */
-function toNote(body: RunEvent['body'], step: LogStep | undefined): string | null {
-  const name = step ? `step ${step.number}` : 'step';
-  switch (body.type) {
-    case 'run.queued':
-      return `queued by ${body.by}`;
-    case 'run.claimed':
-      return body.previousEpoch === null
-        ? `started by worker ${body.worker}`
-        : `worker ${body.worker} took over`;
-    case 'run.cancel-requested':
-      return `${body.by} asked to cancel`;
-    case 'run.retry-requested':
-      return `${body.by} asked to try again`;
-    case 'run.finished':
-      return `run ended: ${body.state.replace('-', ' ')}`;
-    case 'host.lost':
-      return `connection lost: ${body.failure.message}`;
-    case 'host.back':
-      return body.rebooted ? 'the host is back after a reboot' : 'the host is back';
-    case 'step.started':
-      return `${name}: ${step?.title ?? body.stepId}${body.attempt > 1 ? `, try ${body.attempt}` : ''}`;
-    case 'step.probed':
-      return body.satisfied ? `${name} already so` : null;
-    case 'step.act-started':
-      return null;
-    case 'step.reattached':
-      return `${name} found still running on the host, followed again`;
-    case 'step.finished':
-      return body.outcome === 'already-so' ? null : `${name} ${STEP_STATES.done.word}`;
-    case 'step.failed':
-      return `${name} failed: ${body.failure.message}`;
-    case 'step.skipped':
-      return `${name} skipped by ${body.by}: ${body.reason}`;
-    case 'step.cancelled':
-      return `${name} cancelled`;
-    case 'step.output':
-      return null;
-  }
 }
 
 /** Escape sequences of a terminal: colours and the like, which a search must not see. */
@@ -154,4 +122,31 @@ export function findMatches(lines: readonly LogLine[], query: string): readonly 
     if (toPlainText(line.text).toLowerCase().includes(wanted)) hits.push(index);
   });
   return hits;
+}
+
+/** A line's id as numbers, in the order of the log: event, then place in it. */
+function toPlace(id: string): readonly [number, number] {
+  const [seq = 0, place = 0] = id.split('.').map(Number);
+  return [seq, place];
+}
+
+/** Number of the event that a line's id names, null for a text that is none. */
+export function toLineSeq(id: string): number | null {
+  return /^\d{1,9}(\.\d{1,9})?$/.test(id) ? toPlace(id)[0] : null;
+}
+
+/**
+ * Place in `lines` of the line that an id names, or of the one before it where that line is part of a longer one here;
+ * -1 for no line. Lines stand in the order of their ids.
+ */
+export function findLine(lines: readonly LogLine[], id: string): number {
+  const [seq, place] = toPlace(id);
+  let [from, to] = [0, lines.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const [lineSeq, linePlace] = toPlace(lines[middle]?.id ?? '');
+    if (lineSeq < seq || (lineSeq === seq && linePlace <= place)) from = middle + 1;
+    else to = middle;
+  }
+  return lines.length === 0 ? -1 : Math.max(0, from - 1);
 }

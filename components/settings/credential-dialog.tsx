@@ -16,15 +16,22 @@ interface Props {
   readonly onClose: () => void;
   readonly onCreated: (credential: CredentialView) => void;
   readonly createCredential: CreateCredential;
+  /** Workers have an ssh-agent, and this person may lend it to hosts. */
+  readonly offersAgent: boolean;
 }
 
 const KINDS = [
   { value: 'key', label: 'Private key' },
   { value: 'password', label: 'Password' },
 ] as const;
+const AGENT = {
+  value: 'agent',
+  label: 'The agent of the workers',
+  help: 'The key stays in the ssh-agent beside the worker; Siteplan never has it.',
+} as const;
 
 interface Form {
-  readonly kind: 'key' | 'password';
+  readonly kind: 'key' | 'password' | 'agent';
   readonly name: string;
   readonly secret: string;
   readonly passphrase: string;
@@ -36,20 +43,24 @@ const EMPTY: Form = { kind: 'key', name: '', secret: '', passphrase: '', sudoPas
 function toInput(form: Form): CredentialInput {
   const sudo = form.sudoPassword === '' ? {} : { sudoPassword: form.sudoPassword };
   if (form.kind === 'password') return { kind: 'password', name: form.name, password: form.secret, ...sudo };
+  if (form.kind === 'agent') {
+    const publicKey = form.secret.trim() === '' ? {} : { publicKey: form.secret };
+    return { kind: 'agent', name: form.name, ...publicKey, ...sudo };
+  }
   const passphrase = form.passphrase === '' ? {} : { passphrase: form.passphrase };
   return { kind: 'key', name: form.name, privateKey: form.secret, ...passphrase, ...sudo };
 }
 
 /** Adds a credential. What is secret goes to the workers sealed and is never shown again. */
-export function CredentialDialog({ isOpen, onClose, onCreated, createCredential }: Props) {
+export function CredentialDialog({ isOpen, onClose, ...rest }: Props) {
   return (
     <Dialog isOpen={isOpen} onClose={onClose} title="New credential">
-      <CredentialForm onClose={onClose} onCreated={onCreated} createCredential={createCredential} />
+      <CredentialForm onClose={onClose} {...rest} />
     </Dialog>
   );
 }
 
-function CredentialForm({ onClose, onCreated, createCredential }: Omit<Props, 'isOpen'>) {
+function CredentialForm({ onClose, onCreated, createCredential, offersAgent }: Omit<Props, 'isOpen'>) {
   const [form, setForm] = useState(EMPTY);
   const { run, isBusy, error } = useAction(createCredential);
   const set = (change: Partial<Form>) => setForm({ ...form, ...change });
@@ -78,10 +89,27 @@ function CredentialForm({ onClose, onCreated, createCredential }: Omit<Props, 'i
         legend="Kind"
         name="kind"
         value={form.kind}
-        choices={KINDS}
+        choices={offersAgent ? [...KINDS, AGENT] : KINDS}
         onChange={(kind) => set({ kind, secret: '' })}
       />
-      {isKey ? (
+      {form.kind === 'agent' && (
+        <Field
+          label="Public key"
+          help="A line of a .pub file. Empty tries every key of the agent."
+          error={error?.fields?.publicKey}
+        >
+          {(ids) => (
+            <Textarea
+              {...ids}
+              isMono
+              rows={3}
+              value={form.secret}
+              onChange={(event) => set({ secret: event.target.value })}
+            />
+          )}
+        </Field>
+      )}
+      {isKey && (
         <>
           <Field
             label="Private key"
@@ -108,7 +136,8 @@ function CredentialForm({ onClose, onCreated, createCredential }: Omit<Props, 'i
             onChange={(passphrase) => set({ passphrase })}
           />
         </>
-      ) : (
+      )}
+      {form.kind === 'password' && (
         <SecretField
           label="Password"
           isRequired
@@ -120,7 +149,9 @@ function CredentialForm({ onClose, onCreated, createCredential }: Omit<Props, 'i
       <SecretField
         label="Password for sudo"
         help={
-          isKey ? 'Empty when sudo asks for none, or the user is root.' : 'Empty when it is the same one.'
+          form.kind === 'password'
+            ? 'Empty when it is the same one.'
+            : 'Empty when sudo asks for none, or the user is root.'
         }
         error={error?.fields?.sudoPassword}
         value={form.sudoPassword}

@@ -19,11 +19,14 @@ interface Props {
   /** Why the viewer may not add one; null when they may. */
   readonly refusal: string | null;
   readonly createCredential: CreateCredential;
+  /** Workers have an ssh-agent, and this person may lend it to hosts. */
+  readonly offersAgent: boolean;
   readonly deleteCredential: (input: { credentialId: string }) => Promise<ActionResult<null>>;
 }
 
 /** Credentials by name; never what is secret about them. */
-export function CredentialsTable({ credentials, refusal, createCredential, deleteCredential }: Props) {
+export function CredentialsTable(props: Props) {
+  const { credentials, refusal, createCredential, offersAgent, deleteCredential } = props;
   const router = useRouter();
   const [isOpen, setIsOpen] = useState(false);
   const { run, isBusy, error } = useAction(deleteCredential);
@@ -101,6 +104,7 @@ export function CredentialsTable({ credentials, refusal, createCredential, delet
         isOpen={isOpen}
         onClose={() => setIsOpen(false)}
         createCredential={createCredential}
+        offersAgent={offersAgent}
         onCreated={() => {
           setIsOpen(false);
           router.refresh();

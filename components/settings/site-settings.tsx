@@ -16,6 +16,8 @@ interface Props {
   readonly editRefusal: string | null;
   readonly deleteRefusal: string | null;
   readonly kubeconfig: React.ReactNode;
+  /** Host keys and the ways to the hosts. */
+  readonly access: React.ReactNode;
   readonly renameSite: (input: { siteId: string; name: string }) => Promise<ActionResult<SiteView>>;
   readonly deleteSite: (input: { siteId: string; typedName: string }) => Promise<ActionResult<{ next: '/' }>>;
 }
@@ -25,14 +27,16 @@ export function SiteSettings({
   editRefusal,
   deleteRefusal,
   kubeconfig,
+  access,
   renameSite,
   deleteSite,
 }: Props) {
   return (
-    <div className="flex max-w-200 flex-col gap-4">
+    <div className="flex min-w-0 flex-col gap-4">
       <RenamePanel site={site} refusal={editRefusal} renameSite={renameSite} />
-      <Panel label="access">
-        <div className="flex items-center justify-between gap-4 p-3">
+      {access}
+      <Panel label="kubeconfig">
+        <div className="flex flex-wrap items-center justify-between gap-4 p-3">
           <p>The administrator’s kubeconfig of the cluster, sealed to your browser.</p>
           {kubeconfig}
         </div>
@@ -60,7 +64,7 @@ function RenamePanel({ site, refusal, renameSite }: RenameProps) {
           });
         }}
       >
-        <Field label="Name" error={error?.fields?.name}>
+        <Field label="Name" error={error?.fields?.name} className="max-w-160">
           {(ids) => (
             <Input {...ids} isMono required value={name} onChange={(event) => setName(event.target.value)} />
           )}
@@ -88,11 +92,14 @@ function DeletePanel({ site, refusal, deleteSite }: DeleteProps) {
           run({ siteId: site.id, typedName: typed }, (value) => window.location.assign(value.next));
         }}
       >
-        <p>
+        <p className="max-w-160">
           Siteplan forgets this site: its drawing, host keys and the way to watch it. The cluster itself stays
           as it is and keeps running; to take RKE2 off the hosts, plan an uninstall first.
         </p>
-        <Field label={`Type ${site.name} to delete it`}>
+        <Field
+          label={<span className="wrap-anywhere">{`Type ${site.name} to delete it`}</span>}
+          className="max-w-160"
+        >
           {(ids) => (
             <Input
               {...ids}

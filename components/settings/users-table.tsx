@@ -12,6 +12,8 @@ import { Dialog } from '@/components/ui/dialog';
 import { RelativeTime } from '@/components/ui/relative-time';
 import { StateMark } from '@/components/ui/state-mark';
 import { useAction } from '@/components/ui/use-action';
+import { GrantsDialog } from './grants-dialog';
+import type { SetGrants } from './grants-dialog';
 import { OneTimeText } from './one-time-text';
 import { UserForm } from './user-form';
 import type { CreateUser, NamedSite } from './user-form';
@@ -22,6 +24,7 @@ interface Props {
   readonly ownId: string;
   readonly createUser: CreateUser;
   readonly resetUser: (input: { userId: string }) => Promise<ActionResult<{ link: string }>>;
+  readonly setGrants: SetGrants;
   readonly setUserDisabled: (input: { userId: string; disabled: boolean }) => Promise<ActionResult<UserView>>;
 }
 
@@ -42,7 +45,9 @@ function toGrantWords(
 }
 
 /** People and what they may do. */
-export function UsersTable({ users, sites, ownId, createUser, resetUser, setUserDisabled }: Props) {
+export function UsersTable(props: Props) {
+  const { users, sites, ownId, createUser, resetUser, setGrants, setUserDisabled } = props;
+  const [editing, setEditing] = useState<UserView | null>(null);
   const router = useRouter();
   const [isOpen, setIsOpen] = useState(false);
   const [link, setLink] = useState<string | null>(null);
@@ -74,6 +79,14 @@ export function UsersTable({ users, sites, ownId, createUser, resetUser, setUser
         enableSorting: false,
         cell: ({ row: { original } }) => (
           <span className="flex gap-1">
+            <Button
+              isCompact
+              look="quiet"
+              aria-label={`Grants of ${original.name}`}
+              onClick={() => setEditing(original)}
+            >
+              Grants
+            </Button>
             <Button
               isCompact
               look="quiet"
@@ -125,6 +138,16 @@ export function UsersTable({ users, sites, ownId, createUser, resetUser, setUser
           }}
         />
       </Dialog>
+      <GrantsDialog
+        user={editing}
+        sites={sites}
+        setGrants={setGrants}
+        onClose={() => setEditing(null)}
+        onStored={() => {
+          setEditing(null);
+          router.refresh();
+        }}
+      />
       <OneTimeText title="Link to hand over" text={link} onClose={() => setLink(null)}>
         Give this link to the person on a way that you trust. It works once, and it is shown this once.
       </OneTimeText>

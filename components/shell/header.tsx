@@ -6,6 +6,7 @@ import { usePathname } from 'next/navigation';
 import { useCallback, useState } from 'react';
 import { ConnectionBadge } from '@/components/live/connection-badge';
 import { useRuns, useSites } from '@/components/live/use-live';
+import { cx } from '@/components/ui/cx';
 import { StateMark } from '@/components/ui/state-mark';
 import { toCount } from '@/lib/core/text';
 import { toCrumbs } from './navigation';
@@ -26,22 +27,25 @@ export function Header(props: UserMenuProps) {
   useSearchKey(openSearch);
   const crumbs = toCrumbs(pathname, (siteId) => sites.find((site) => site.id === siteId)?.name ?? null);
   return (
-    <header className="sticky top-0 z-30 flex h-11 items-center gap-4 border-b border-line bg-paper px-4">
+    <header className="sticky top-0 z-30 flex h-11 items-center gap-2 border-b border-line bg-paper px-2 sm:gap-4 sm:px-4">
       <nav aria-label="Breadcrumb" className="min-w-0 flex-1">
-        <ol className="flex items-center gap-2 truncate">
+        <ol className="flex min-w-0 items-center gap-2">
           {crumbs.map((crumb, index) => (
-            <li key={crumb.word + index} className="flex items-center gap-2">
+            <li
+              key={crumb.word + index}
+              className={cx('flex items-center gap-2', index === crumbs.length - 1 ? 'min-w-0' : 'shrink-0')}
+            >
               {index > 0 && (
                 <span aria-hidden className="text-soft">
                   /
                 </span>
               )}
               {crumb.href ? (
-                <Link href={crumb.href} className="text-soft hover:text-ink">
+                <Link href={crumb.href} className="max-w-48 truncate text-soft hover:text-ink">
                   {crumb.word}
                 </Link>
               ) : (
-                <span aria-current="page" className="font-medium">
+                <span aria-current="page" className="truncate font-medium">
                   {crumb.word}
                 </span>
               )}
@@ -53,11 +57,11 @@ export function Header(props: UserMenuProps) {
         type="button"
         onClick={openSearch}
         aria-keyshortcuts="Control+K Meta+K"
-        className="flex h-7 w-64 items-center gap-2 rounded-2 border border-line bg-raised px-2 text-soft hover:border-ink"
+        className="flex h-7 shrink-0 items-center gap-2 rounded-2 border border-line bg-raised px-2 text-soft hover:border-ink md:w-64"
       >
         <Search aria-hidden className="size-3.5" />
-        Search
-        <kbd className="drawn-label ml-auto">Ctrl K</kbd>
+        <span className="max-sm:sr-only">Search</span>
+        <kbd className="drawn-label ml-auto max-md:hidden">Ctrl K</kbd>
       </button>
       <ActiveRuns />
       <ConnectionBadge />

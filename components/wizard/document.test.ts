@@ -1,11 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkDocument } from './check-document';
-import { addNode, readAt, removeNode, setAt, toLooseNodes, toNewNode } from './document';
+import {
+  addHop,
+  addNode,
+  readAt,
+  removeHop,
+  removeNode,
+  setAt,
+  toLooseNodes,
+  toNewNode,
+  toReached,
+} from './document';
 import { countNonDefaults, NETWORK_GROUPS, choose } from './field-spec';
 import { toDraftDrawing } from './to-draft-drawing';
 import { adoptStored } from './use-wizard';
 import { toEmptyDraft, toWizardDraft } from './wizard-draft';
+import type { LooseDocument } from './document';
+import { listHops } from '@/lib/topology/list-hops';
 import { toDisplayList } from '@/lib/diagram/to-display-list';
 import { Topology } from '@/lib/topology/topology';
 
@@ -52,6 +64,40 @@ describe('hosts of the form', () => {
     const adopted = adoptStored(typed, stored);
     expect(toLooseNodes(adopted)[0]).toMatchObject({ id: 'n-given', name: 'renamed' });
     expect(readAt(adopted, ['security', 'serverToken', 'id'])).toBe('x-1');
+  });
+});
+
+describe('bastions of the form', () => {
+  const hop = (address: string) => ({ address, user: 'jump', port: 2222 });
+  const addresses = (document: LooseDocument) => toLooseNodes(document)[0]?.hops.map((each) => each.address);
+
+  it('stand in the order of the way, as the worker goes it', () => {
+    const two = addHop(addHop(withHost, 0, hop('192.0.2.1')), 0, hop('198.51.100.1'));
+    expect(addresses(two)).toEqual(['198.51.100.1', '192.0.2.1']);
+    const { topology } = checkDocument(two);
+    const [node] = topology?.nodes ?? [];
+    expect(node && listHops(node.ssh).map(({ address }) => address)).toEqual(addresses(two));
+    expect(toLooseNodes(two).map(toReached)).toEqual([
+      { id: 'n-one', name: 's1', hops: ['198.51.100.1:2222', '192.0.2.1:2222'] },
+    ]);
+  });
+
+  it('come and go anywhere on the way, and a new host takes them over', () => {
+    const three = ['a.example', 'b.example', 'c.example'].reduce(
+      (all, name) => addHop(all, 0, hop(name)),
+      withHost,
+    );
+    const middle = toLooseNodes(three)[0]?.hops[1];
+    expect(addresses(removeHop(three, 0, middle?.path ?? []))).toEqual(['c.example', 'a.example']);
+    const last = toLooseNodes(three)[0]?.hops[2];
+    expect(addresses(removeHop(three, 0, last?.path ?? []))).toEqual(['c.example', 'b.example']);
+    const both = addNode(three, toNewNode(three, 'n-two'));
+    expect(toLooseNodes(both)[1]?.hops.map((each) => each.address)).toEqual([
+      'c.example',
+      'b.example',
+      'a.example',
+    ]);
+    expect(checkDocument(addHop(three, 0, hop('d.example'))).topology).toBeNull();
   });
 });
 

@@ -1,4 +1,5 @@
 import type { DocumentPath } from '@/lib/topology/edit-topology';
+import { toHopKey } from '@/lib/topology/list-hops';
 
 /** A topology while it is being typed: the document's shape, values as far as they go. */
 export type LooseDocument = Readonly<Record<string, unknown>>;
@@ -38,6 +39,14 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A login as rows of the form show it, every member as text. */
+export interface LooseLogin {
+  readonly address: string;
+  readonly user: string;
+  readonly port: string;
+  readonly credentialId: string;
+}
+
 /** One node of a loose document, as rows of the form show it. */
 export interface LooseNode {
   readonly id: string;
@@ -47,12 +56,9 @@ export interface LooseNode {
   readonly externalIp: string;
   readonly zone: string;
   readonly arch: string;
-  readonly ssh: {
-    readonly address: string;
-    readonly user: string;
-    readonly port: string;
-    readonly credentialId: string;
-  };
+  readonly ssh: LooseLogin;
+  /** Bastions on the way, the one that is reached first in front; the path of each in the node. */
+  readonly hops: readonly (LooseLogin & { readonly path: readonly string[] })[];
 }
 
 /** The nodes of a loose document, every member as text; what is missing is empty. */
@@ -72,14 +78,53 @@ export function toLooseNodes(document: LooseDocument): readonly LooseNode[] {
       externalIp: text('externalIp'),
       zone: text('zone'),
       arch: text('arch') || 'amd64',
-      ssh: {
-        address: text('ssh', 'address'),
-        user: text('ssh', 'user') || 'root',
-        port: text('ssh', 'port') || '22',
-        credentialId: text('ssh', 'credentialId'),
-      },
+      ssh: toLooseLogin(node, ['ssh']),
+      hops: toLooseHops(node),
     };
   });
+}
+
+function toLooseLogin(node: unknown, path: readonly string[]): LooseLogin {
+  const text = (key: string) => {
+    const value = readAt(node, [...path, key]);
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  };
+  return {
+    address: text('address'),
+    user: text('user') || 'root',
+    port: text('port') || '22',
+    credentialId: text('credentialId'),
+  };
+}
+
+/** In the document a bastion holds the one before it; a form lists them in the order of the way. */
+function toLooseHops(node: unknown): LooseNode['hops'] {
+  const hops: LooseNode['hops'][number][] = [];
+  for (let path = ['ssh', 'bastion']; isRecord(readAt(node, path)); path = [...path, 'bastion']) {
+    hops.unshift({ ...toLooseLogin(node, path), path });
+  }
+  return hops;
+}
+
+/** A node with the names that the keys of its bastions have. */
+export function toReached({ id, name, hops }: LooseNode) {
+  return { id, name, hops: hops.map(({ address, port }) => toHopKey({ address, port: Number(port) })) };
+}
+
+/** So many bastions can stand on the way to a host. */
+export const MAX_HOPS = 3;
+
+/** The `ssh` of a node with one more bastion, in front of all others: Siteplan reaches this one itself. */
+export function addHop(document: LooseDocument, index: number, hop: LooseDocument): LooseDocument {
+  const ssh = ['nodes', index, 'ssh'];
+  const hops = toLooseNodes(document)[index]?.hops ?? [];
+  return setAt(document, [...ssh, ...hops.map(() => 'bastion'), 'bastion'], hop);
+}
+
+/** The document without the bastion at a path of a node; those in front of it stay on the way. */
+export function removeHop(document: LooseDocument, index: number, path: readonly string[]): LooseDocument {
+  const at = ['nodes', index, ...path];
+  return setAt(document, at, readAt(document, [...at, 'bastion']));
 }
 
 /** A new node for the form: the next free name of its role, reached like the node before it. */
@@ -103,6 +148,7 @@ export function toNewNode(
     user: last.user,
     port: toPort(last.port),
     ...(last.credentialId && { credentialId: last.credentialId }),
+    ...withBastion(document, nodes.length - 1),
   };
   return {
     internalIp: '',
@@ -112,6 +158,12 @@ export function toNewNode(
     name: values.name ?? `${prefix}${place}`,
     ssh: { ...ssh, ...(isRecord(values.ssh) ? values.ssh : {}) },
   };
+}
+
+/** Hosts of one site are mostly reached the same way. */
+function withBastion(document: LooseDocument, index: number): LooseDocument {
+  const bastion = readAt(document, ['nodes', index, 'ssh', 'bastion']);
+  return bastion === undefined ? {} : { bastion };
 }
 
 /** The document with one more node at its end. */

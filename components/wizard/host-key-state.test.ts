@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostKeyView } from '@/lib/access/host-key-view';
 import { JobView } from '@/lib/run/job-view';
 import { NodeId } from '@/lib/core/ids';
-import { toHostKeyState } from './host-key-state';
+import { listHostKeyEntries, toHostKeyState } from './host-key-state';
 
 function key(values: Partial<HostKeyView>): HostKeyView {
   return {
@@ -53,7 +53,27 @@ describe('toHostKeyState', () => {
     expect(toHostKeyState('n-1', [approved, other], null)).toMatchObject({
       kind: 'changed',
       fingerprint: 'SHA256:two',
+      seenAt: '2026-02-01T00:00:00Z',
+      was: { fingerprint: 'SHA256:one', by: 'ada', approvedAt: '2026-01-01T00:01:00Z' },
     });
+  });
+
+  it('keeps the keys of the bastions on the way apart from the host’s own', () => {
+    const hop = '192.0.2.1:22';
+    const node = { id: 'n-1', hops: [hop, '192.0.2.2:22'] };
+    const failure = { code: 'host-unreachable', message: 'no answer', nextAction: '' };
+    const failed = { hop: '192.0.2.2:22', algorithm: null, fingerprint: null, state: 'failed', failure };
+    const result = { nodes: [{ nodeId: 'n-1', failure: null, hops: [failed] }] };
+    const entries = listHostKeyEntries(
+      node,
+      [key({ hop, fingerprint: 'SHA256:hop' }), approved],
+      scan({ result }),
+    );
+    expect(entries.map((entry) => [entry.hop, entry.state.kind])).toEqual([
+      [hop, 'new'],
+      ['192.0.2.2:22', 'failed'],
+      [null, 'approved'],
+    ]);
   });
 
   it('ignores revoked keys and keys of other nodes', () => {

@@ -2,6 +2,8 @@
 import { ChevronRight, X } from 'lucide-react';
 import { useState } from 'react';
 import type { CredentialView } from '@/lib/access/credential-view';
+import { toCount } from '@/lib/core/text';
+import type { DocumentPath } from '@/lib/topology/edit-topology';
 import { Button } from '@/components/ui/button';
 import { cx } from '@/components/ui/cx';
 import { Field } from '@/components/ui/field';
@@ -10,8 +12,9 @@ import { findingsAt } from './check-document';
 import { removeNode, toPort } from './document';
 import type { LooseNode } from './document';
 import { FindingLine } from './findings-panel';
-import { HostKeyLine } from './host-key-line';
-import type { HostKeyState } from './host-key-state';
+import { CredentialSelect, HopFields } from './hop-fields';
+import { HostKeyLine, toHostWords } from './host-key-line';
+import type { HostKeyEntry } from './host-key-state';
 import type { Wizard } from './use-wizard';
 
 interface Props {
@@ -19,15 +22,17 @@ interface Props {
   readonly index: number;
   readonly node: LooseNode;
   readonly credentials: readonly CredentialView[];
-  readonly keyState: HostKeyState;
+  /** Keys of the bastions on the way and, last, of the host. */
+  readonly keys: readonly HostKeyEntry[];
   readonly isApproving: boolean;
-  readonly onApprove: (fingerprint: string) => void;
-  readonly onNewCredential: () => void;
+  readonly onApprove: (entry: HostKeyEntry, fingerprint: string) => void;
+  /** Asked to make a credential for the login at this path. */
+  readonly onNewCredential: (path: DocumentPath) => void;
 }
 
 /** One host: what it is called, how it is reached, and its host key. */
 export function HostRow(props: Props) {
-  const { wizard, index, node, credentials, keyState, isApproving, onApprove, onNewCredential } = props;
+  const { wizard, index, node, credentials, keys, isApproving, onApprove, onNewCredential } = props;
   const [isOpen, setIsOpen] = useState(false);
   const { issues, findings } = wizard.check;
   const at = (...path: string[]) => ['nodes', index, ...path];
@@ -35,8 +40,6 @@ export function HostRow(props: Props) {
   const set = (path: string[], value: unknown) => wizard.setField(at(...path), value);
   const text = (path: string[]) => (event: { target: { value: string } }) =>
     set(path, event.target.value.trim());
-  const optional = (path: string[]) => (event: { target: { value: string } }) =>
-    set(path, event.target.value.trim() || undefined);
   return (
     <li className="border border-line bg-raised">
       <div className="grid grid-cols-[7rem_6rem_9rem_6rem_4rem_minmax(9rem,1fr)_auto] items-start gap-2 p-3">
@@ -78,21 +81,13 @@ export function HostRow(props: Props) {
         </Field>
         <Field label="Credential" error={issue('ssh', 'credentialId')}>
           {(ids) => (
-            <Select
+            <CredentialSelect
               {...ids}
               value={node.ssh.credentialId}
-              onChange={(event) =>
-                event.target.value === 'new' ? onNewCredential() : optional(['ssh', 'credentialId'])(event)
-              }
-            >
-              <option value="">choose</option>
-              {credentials.map((credential) => (
-                <option key={credential.id} value={credential.id}>
-                  {credential.name} ({credential.kind})
-                </option>
-              ))}
-              <option value="new">New credential…</option>
-            </Select>
+              credentials={credentials}
+              onChange={(id) => set(['ssh', 'credentialId'], id || undefined)}
+              onNew={() => onNewCredential(at('ssh', 'credentialId'))}
+            />
           )}
         </Field>
         <Button
@@ -111,13 +106,36 @@ export function HostRow(props: Props) {
         </div>
       ))}
       <div className="flex flex-wrap items-center justify-between gap-2 border-t border-grid px-3 py-1.5">
-        <HostKeyLine state={keyState} isBusy={isApproving} onApprove={onApprove} />
+        <div className="flex min-w-0 flex-1 flex-col gap-1">
+          {keys.map((entry) => (
+            <HostKeyLine
+              key={entry.hop ?? ''}
+              host={keys.length === 1 ? null : toHostWords(node.name, entry)}
+              state={entry.state}
+              isBusy={isApproving}
+              onApprove={(fingerprint) => onApprove(entry, fingerprint)}
+            />
+          ))}
+        </div>
         <Button look="quiet" isCompact aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
           <ChevronRight aria-hidden className={cx('size-3', isOpen && 'rotate-90')} />
-          More
+          More{node.hops.length > 0 && `, ${toCount(node.hops.length, 'bastion')}`}
         </Button>
       </div>
       {isOpen && <MoreFields node={node} issue={issue} set={set} />}
+      {isOpen && (
+        <div className="border-t border-grid p-3">
+          <HopFields
+            document={wizard.draft.document}
+            index={index}
+            node={node}
+            credentials={credentials}
+            issues={issues}
+            onChange={(document) => wizard.update({ document })}
+            onNewCredential={onNewCredential}
+          />
+        </div>
+      )}
     </li>
   );
 }

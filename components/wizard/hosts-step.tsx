@@ -4,6 +4,7 @@ import type { ComponentType } from 'react';
 import type { CredentialView } from '@/lib/access/credential-view';
 import { toOpaqueId } from '@/lib/core/ids';
 import { toCount } from '@/lib/core/text';
+import type { DocumentPath } from '@/lib/topology/edit-topology';
 import type { HostDraft } from '@/lib/topology/parse-hosts';
 import { useHostKeys, useJob } from '@/components/live/use-live';
 import { ActionErrorPanel } from '@/components/ui/action-error';
@@ -11,11 +12,18 @@ import { Button } from '@/components/ui/button';
 import { ErrorPanel } from '@/components/ui/panels';
 import { useAction } from '@/components/ui/use-action';
 import type { CredentialDialogProps, WizardActions } from './actions';
-import { addNode, toLooseNodes, toNewNode } from './document';
-import { toHostKeyState } from './host-key-state';
+import { addNode, toLooseNodes, toNewNode, toReached } from './document';
+import type { LooseNode } from './document';
+import { listHostKeyEntries } from './host-key-state';
 import { HostRow } from './host-row';
+import { KnownHostsDialog } from './known-hosts-dialog';
 import { PasteHosts } from './paste-hosts';
 import type { Wizard } from './use-wizard';
+
+/** Keys to read: each host's, and each bastion's once. */
+function countKeys(nodes: readonly LooseNode[]): number {
+  return nodes.length + new Set(nodes.flatMap((node) => toReached(node).hops)).size;
+}
 
 function newNodeId(): string {
   return toOpaqueId('n', crypto.getRandomValues(new Uint8Array(12)));
@@ -31,7 +39,9 @@ interface Props {
 /** Step 2: the hosts, how they are reached, and their keys. */
 export function HostsStep({ wizard, actions, credentials: known, CredentialDialog }: Props) {
   const [made, setMade] = useState<readonly CredentialView[]>([]);
-  const [dialogFor, setDialogFor] = useState<number | null>(null);
+  const [dialogFor, setDialogFor] = useState<DocumentPath | null>(null);
+  const [importFor, setImportFor] = useState<string | null>(null);
+  const [isStoring, setIsStoring] = useState(false);
   const { draft } = wizard;
   const nodes = toLooseNodes(draft.document);
   const keys = useHostKeys(draft.siteId);
@@ -51,6 +61,11 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
     const siteId = await wizard.storeSite();
     if (siteId) scanning.run({ siteId }, ({ jobId }) => wizard.update({ scanJobId: jobId }));
   };
+  const openImport = async () => {
+    setIsStoring(true);
+    setImportFor(await wizard.storeSite());
+    setIsStoring(false);
+  };
   return (
     <div className="flex flex-col gap-4">
       <ul aria-label="Hosts" className="flex flex-col gap-3">
@@ -61,12 +76,13 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
             index={index}
             node={node}
             credentials={[...known, ...made]}
-            keyState={toHostKeyState(node.id, keys, scan)}
+            keys={listHostKeyEntries(toReached(node), keys, scan)}
             isApproving={approve.isBusy}
-            onApprove={(fingerprint) =>
-              draft.siteId && approve.run({ siteId: draft.siteId, nodeId: node.id, fingerprint })
+            onApprove={({ nodeId, hop }, fingerprint) =>
+              draft.siteId &&
+              approve.run({ siteId: draft.siteId, nodeId, fingerprint, ...(hop !== null && { hop }) })
             }
-            onNewCredential={() => setDialogFor(index)}
+            onNewCredential={setDialogFor}
           />
         ))}
       </ul>
@@ -85,7 +101,16 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
             reason={wizard.check.topology ? null : 'Correct the marked fields first.'}
             onClick={() => void readKeys()}
           >
-            Read {toCount(nodes.length, 'host key')}
+            Read {toCount(countKeys(nodes), 'host key')}
+          </Button>
+        )}
+        {nodes.length > 0 && (
+          <Button
+            isBusy={isStoring}
+            reason={wizard.check.topology ? null : 'Correct the marked fields first.'}
+            onClick={() => void openImport()}
+          >
+            Import known_hosts
           </Button>
         )}
       </div>
@@ -96,12 +121,18 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
         approve it. After that the key is pinned: a host that shows another one is refused.
       </p>
       <PasteHosts onAdd={addHosts} />
+      <KnownHostsDialog
+        isOpen={importFor !== null}
+        onClose={() => setImportFor(null)}
+        siteId={importFor ?? ''}
+        importKnownHosts={actions.importKnownHosts}
+      />
       <CredentialDialog
         isOpen={dialogFor !== null}
         onClose={() => setDialogFor(null)}
         onCreated={(credential) => {
           setMade([...made, credential]);
-          if (dialogFor !== null) wizard.setField(['nodes', dialogFor, 'ssh', 'credentialId'], credential.id);
+          if (dialogFor !== null) wizard.setField(dialogFor, credential.id);
           setDialogFor(null);
         }}
       />

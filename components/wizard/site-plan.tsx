@@ -1,7 +1,6 @@
 'use client';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
-import type { ActionError } from '@/lib/core/action-result';
 import type { HostKeyView } from '@/lib/access/host-key-view';
 import type { PlanKind } from '@/lib/plan/plan';
 import type { PlanView } from '@/lib/plan/plan-view';
@@ -10,30 +9,29 @@ import type { SiteView } from '@/lib/topology/site-view';
 import { useHostKeys, useJob } from '@/components/live/use-live';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { Button } from '@/components/ui/button';
-import { Panel } from '@/components/ui/panels';
 import { TypedConfirm } from '@/components/ui/typed-confirm';
 import { useAction } from '@/components/ui/use-action';
 import type { SiteWorkActions } from './actions';
 import { findPreflightResult, toCheckSummary } from './checks';
 import { ChecksPanel } from './checks-panel';
-import type { NamedNode } from './checks-panel';
-import { HostKeyLine } from './host-key-line';
-import { toHostKeyState } from './host-key-state';
-import type { HostKeyState } from './host-key-state';
+import { listHostKeyEntries } from './host-key-state';
 import { findPlanResult, toApplyWords } from './plan-facts';
 import { PlanPanel } from './plan-panel';
+import { SiteHostKeys } from './site-host-keys';
+import type { ReachedNode } from './site-host-keys';
 import { usePlan } from './use-plan';
 import { whyNoApply } from './wizard-footer';
 
 interface Props {
   readonly site: SiteView;
-  readonly nodes: readonly NamedNode[];
+  readonly nodes: readonly ReachedNode[];
   readonly revision: number;
   readonly hostKeys: readonly HostKeyView[];
   /** Newest job of each kind, null where there was none. */
   readonly jobs: Readonly<Record<'scan' | 'preflight' | 'plan', JobView | null>>;
   readonly applyRefusal: string | null;
   readonly uninstallRefusal: string | null;
+  readonly hostKeyRefusal: string | null;
   readonly actions: SiteWorkActions;
 }
 
@@ -42,24 +40,20 @@ export function SitePlan(props: Props) {
   const { site, nodes, revision, jobs, applyRefusal, uninstallRefusal, actions } = props;
   const router = useRouter();
   const keys = useHostKeys(site.id, props.hostKeys);
-  const [ids, setIds] = useState<Readonly<Record<'scan' | 'preflight' | 'plan', string | null>>>({
-    scan: jobs.scan?.id ?? null,
+  const [ids, setIds] = useState<Readonly<Record<'preflight' | 'plan', string | null>>>({
     preflight: jobs.preflight?.id ?? null,
     plan: jobs.plan?.id ?? null,
   });
-  const scan = useJob(ids.scan, jobs.scan);
   const preflight = useJob(ids.preflight, jobs.preflight);
   const planJob = useJob(ids.plan, jobs.plan);
   const { plan, isFailed } = usePlan(findPlanResult(planJob)?.planId ?? null);
-  const [scanning, approving, checking, planning, running] = [
-    useAction(actions.startScan),
-    useAction(actions.approveHostKey),
+  const [checking, planning, running] = [
     useAction(actions.startPreflight),
     useAction(actions.startPlan),
     useAction(actions.startRun),
   ];
-  const states = nodes.map((node) => ({ node, state: toHostKeyState(node.id, keys, scan) }));
-  const open = states.filter(({ state }) => state.kind !== 'approved').length;
+  const entries = nodes.flatMap((node) => listHostKeyEntries(node, keys, jobs.scan));
+  const open = entries.filter(({ state }) => state.kind !== 'approved').length;
   const keyReason = open > 0 ? 'Approve the host keys first.' : null;
   const makePlan = (kind: PlanKind) =>
     planning.run({ siteId: site.id, kind }, ({ jobId }) =>
@@ -84,15 +78,13 @@ export function SitePlan(props: Props) {
         onApply={apply}
       />
       <ActionErrorPanel error={running.error} />
-      <HostKeysPanel
-        states={states}
-        isReading={scanning.isBusy || scan?.state === 'queued' || scan?.state === 'running'}
-        isApproving={approving.isBusy}
-        error={scanning.error ?? approving.error}
-        onRead={() =>
-          scanning.run({ siteId: site.id }, ({ jobId }) => setIds((current) => ({ ...current, scan: jobId })))
-        }
-        onApprove={(nodeId, fingerprint) => approving.run({ siteId: site.id, nodeId, fingerprint })}
+      <SiteHostKeys
+        siteId={site.id}
+        nodes={nodes}
+        hostKeys={props.hostKeys}
+        scan={jobs.scan}
+        refusal={props.hostKeyRefusal}
+        actions={actions}
       />
       <details open={isOpenAtFirst} className="border border-line">
         <summary className="px-3 py-2">
@@ -127,45 +119,6 @@ export function SitePlan(props: Props) {
         />
       </section>
     </div>
-  );
-}
-
-interface HostKeysProps {
-  readonly states: readonly { readonly node: NamedNode; readonly state: HostKeyState }[];
-  readonly isReading: boolean;
-  readonly isApproving: boolean;
-  readonly error: ActionError | null;
-  readonly onRead: () => void;
-  readonly onApprove: (nodeId: string, fingerprint: string) => void;
-}
-
-function HostKeysPanel({ states, isReading, isApproving, error, onRead, onApprove }: HostKeysProps) {
-  return (
-    <Panel
-      label="host keys"
-      aside={
-        <Button isCompact look="quiet" isBusy={isReading} onClick={onRead}>
-          Read them again
-        </Button>
-      }
-    >
-      <ul>
-        {states.map(({ node, state }) => (
-          <li
-            key={node.id}
-            className="flex items-center gap-4 border-b border-grid px-3 py-1.5 last:border-0"
-          >
-            <span className="w-32 shrink-0 truncate font-mono">{node.name}</span>
-            <HostKeyLine
-              state={state}
-              isBusy={isApproving}
-              onApprove={(fingerprint) => onApprove(node.id, fingerprint)}
-            />
-          </li>
-        ))}
-      </ul>
-      <ActionErrorPanel error={error} />
-    </Panel>
   );
 }
 

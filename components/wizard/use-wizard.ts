@@ -6,8 +6,7 @@ import type { Fix } from '@/lib/rules/finding';
 import { applyEdits } from '@/lib/topology/edit-topology';
 import type { DocumentPath } from '@/lib/topology/edit-topology';
 import type { Topology } from '@/lib/topology/topology';
-import type { TopologyView } from '@/lib/topology/topology-view';
-import type { WizardActions } from './actions';
+import type { StoredTopology, WizardActions } from './actions';
 import { checkDocument } from './check-document';
 import type { DocumentCheck } from './check-document';
 import { readAt, setAt } from './document';
@@ -67,12 +66,13 @@ export function useWizard({ draftId, initial, actions, onDraftId }: Options): Wi
     saver.save(newest.current);
   };
   const storeSite = async () => {
-    const result = await storeNewest(newest, actions);
-    setStoreError(typeof result === 'string' ? result : null);
-    if (typeof result === 'string') return null;
-    update(result);
-    await saver.flush();
-    return result.siteId;
+    const { change, error } = await storeNewest(newest, actions);
+    setStoreError(error);
+    if (Object.keys(change).length > 0) {
+      update(change);
+      await saver.flush();
+    }
+    return error === null ? newest.current.siteId : null;
   };
   return {
     draft,
@@ -88,68 +88,42 @@ export function useWizard({ draftId, initial, actions, onDraftId }: Options): Wi
   };
 }
 
-type Stored = Pick<WizardDraft, 'siteId' | 'etag' | 'storedName' | 'stored' | 'document'>;
+interface StoreResult {
+  /** What of it was stored: kept in the draft also when something else went wrong after it. */
+  readonly change: Partial<WizardDraft>;
+  readonly error: string | null;
+}
 
-/** Stores name and document; the change of the draft that follows from it, or in words why not. */
-async function storeNewest(newest: RefObject<WizardDraft>, actions: WizardActions): Promise<Stored | string> {
+const NO_ANSWER = 'The server did not answer. What you typed is kept; try again.';
+
+/** Stores name and document where they differ from what is stored. */
+async function storeNewest(newest: RefObject<WizardDraft>, actions: WizardActions): Promise<StoreResult> {
   const { name, document, siteId, etag, storedName, stored } = newest.current;
   const { topology } = checkDocument(document);
-  if (!topology) return 'Some fields are not valid yet. They are marked.';
-  const isSame = stored === canonicalJson(topology);
-  if (siteId && etag && isSame && name === storedName) return { siteId, etag, storedName, stored, document };
-  const id =
-    siteId && etag
-      ? await storeAgain(
-          { siteId, etag, topology: isSame ? null : topology, name: name === storedName ? null : name },
-          actions,
-        )
-      : await storeFirst(name, topology, actions);
-  if ('error' in id) return id.error;
-  const response = await fetch(`/api/v1/sites/${encodeURIComponent(id.siteId)}/topology`);
-  if (!response.ok) return 'The site was stored, but could not be read back. Try again.';
-  const view = (await response.json()) as TopologyView; // our own server's shape
-  const adopted = adoptStored(newest.current.document, view.topology);
-  return {
-    siteId: id.siteId,
+  if (!topology) return { change: {}, error: 'Some fields are not valid yet. They are marked.' };
+  const toChange = (view: StoredTopology): Partial<WizardDraft> => ({
+    siteId: view.siteId,
     etag: view.etag,
-    storedName: name,
     stored: canonicalJson(view.topology),
-    document: adopted,
-  };
-}
-
-type StoredId = { readonly siteId: string } | { readonly error: string };
-const NO_ANSWER = { error: 'The server did not answer. What you typed is kept; try again.' } as const;
-
-async function storeFirst(name: string, topology: Topology, actions: WizardActions): Promise<StoredId> {
-  const result = await actions.createSite({ name, topology }).catch(() => null);
-  if (!result) return NO_ANSWER;
-  return result.ok ? { siteId: result.value.siteId } : { error: result.error.message };
-}
-
-interface Changes {
-  readonly siteId: string;
-  readonly etag: string;
-  /** Null where it is stored already. */
-  readonly topology: Topology | null;
-  readonly name: string | null;
-}
-
-async function storeAgain(
-  { siteId, etag, topology, name }: Changes,
-  actions: WizardActions,
-): Promise<StoredId> {
-  if (topology) {
-    const result = await actions.putTopology({ siteId, topology, etag }).catch(() => null);
-    if (!result) return NO_ANSWER;
-    if (!result.ok) return { error: result.error.message };
+    document: adoptStored(newest.current.document, view.topology),
+  });
+  if (siteId === null || etag === null) {
+    const created = await actions.createSite({ name, topology }).catch(() => null);
+    if (!created?.ok) return { change: {}, error: created?.error.message ?? NO_ANSWER };
+    return { change: { ...toChange(created.value), storedName: name }, error: null };
   }
-  if (name !== null) {
+  let change: Partial<WizardDraft> = {};
+  if (stored !== canonicalJson(topology)) {
+    const put = await actions.putTopology({ siteId, topology, etag }).catch(() => null);
+    if (!put?.ok) return { change, error: put?.error.message ?? NO_ANSWER };
+    change = toChange(put.value);
+  }
+  if (name !== storedName) {
     const renamed = await actions.renameSite({ siteId, name }).catch(() => null);
-    if (!renamed) return NO_ANSWER;
-    if (!renamed.ok) return { error: renamed.error.message };
+    if (!renamed?.ok) return { change, error: renamed?.error.message ?? NO_ANSWER };
+    change = { ...change, storedName: name };
   }
-  return { siteId };
+  return { change, error: null };
 }
 
 /**

@@ -13,9 +13,9 @@ import type { StepItem } from '@/components/ui/step-bar';
 import type { CredentialDialogProps, WizardActions } from './actions';
 import { findPreflightResult, toNodeMarks } from './checks';
 import { ChecksPanel } from './checks-panel';
-import { toLooseNodes } from './document';
+import { toLooseNodes, toReached } from './document';
 import { FindingsPanel } from './findings-panel';
-import { toHostKeyState } from './host-key-state';
+import { listHostKeyEntries } from './host-key-state';
 import { HostsStep } from './hosts-step';
 import { NetworkStep } from './network-step';
 import { PlanPanel } from './plan-panel';
@@ -115,7 +115,9 @@ function useProgress({ draft, check }: WizardState): Progress {
     nodes: nodes.length,
     isBuildable: problems === 0,
     problems,
-    unapprovedKeys: nodes.filter((node) => toHostKeyState(node.id, keys, null).kind !== 'approved').length,
+    unapprovedKeys: nodes
+      .flatMap((node) => listHostKeyEntries(toReached(node), keys, null))
+      .filter(({ state }) => state.kind !== 'approved').length,
   };
 }
 

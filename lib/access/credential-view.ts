@@ -5,8 +5,8 @@ import { CredentialId } from '@/lib/core/ids';
 export const CredentialView = z.object({
   id: CredentialId,
   name: z.string(),
-  kind: z.enum(['password', 'key']),
-  /** Fingerprint of the public key (`SHA256:…`), empty for passwords. */
+  kind: z.enum(['password', 'key', 'agent']),
+  /** Fingerprint of the public key (`SHA256:…`), empty for passwords and for an agent with all its keys. */
   publicInfo: z.string(),
   createdAt: z.string(),
   createdBy: z.string(),
@@ -38,6 +38,14 @@ export const CredentialInput = z.discriminatedUnion('kind', [
     passphrase: z.string().max(1_000).optional(),
     sudoPassword: z.string().max(1_000).optional(),
   }),
+  /** The ssh-agent of the workers (`SITEPLAN_SSH_AGENT`): the key never comes here. */
+  z.strictObject({
+    kind: z.literal('agent'),
+    name: Name,
+    /** The one key of the agent to use, as a line of a .pub file; absent tries them all. */
+    publicKey: z.string().max(20_000).optional(),
+    sudoPassword: z.string().max(1_000).optional(),
+  }),
 ]);
 export type CredentialInput = z.infer<typeof CredentialInput>;
 
@@ -47,5 +55,8 @@ export const CredentialSecret = z.object({
   privateKey: z.string().optional(),
   passphrase: z.string().optional(),
   sudoPassword: z.string().optional(),
+  /** Sign in with the worker's agent; `publicKey` (`TYPE BASE64`) is no secret. */
+  agent: z.literal(true).optional(),
+  publicKey: z.string().optional(),
 });
 export type CredentialSecret = z.infer<typeof CredentialSecret>;

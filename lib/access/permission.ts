@@ -39,9 +39,13 @@ export const PERMISSIONS = {
   'run.view': { role: 'viewer', scope: 'site', words: 'see the runs of this site' },
   'run.create': { role: 'operator', scope: 'site', words: 'start runs on this site' },
   'run.uninstall': { role: 'admin', scope: 'site', words: 'uninstall this site' },
-  'run.control': { role: 'operator', scope: 'site', words: 'cancel or retry runs of this site' },
+  'run.control': { role: 'operator', scope: 'site', words: 'cancel, retry or skip in runs of this site' },
+  /** Epochs are the whole installation's. */
+  'fence.set': { role: 'admin', scope: 'all', words: 'set the fence of hosts' },
   'credential.list': { role: 'operator', scope: 'site', words: 'see credentials' },
   'credential.create': { role: 'operator', scope: 'site', words: 'add credentials' },
+  /** A credential that lends the workers' own agent to whoever may use it. */
+  'credential.create-agent': { role: 'admin', scope: 'all', words: 'use the agent of the workers' },
   'credential.delete': { role: 'admin', scope: 'all', words: 'delete credentials of other people' },
   /** Use of any credential anywhere; with a role on one site only, `lib/services/credentials/authorise-use` decides. */
   'credential.use': { role: 'operator', scope: 'all', words: 'use this credential' },

@@ -8,6 +8,7 @@ import { appendAudit } from '@/lib/db/audit';
 import { toQueryable } from '@/lib/db/connect';
 import type { Database } from '@/lib/db/connect';
 import type { Prisma } from '@/lib/db/generated/client';
+import { LOCKS } from '@/lib/db/locks';
 import { createOpaqueToken, toTokenHash } from '@/lib/secrets/opaque-token';
 
 /*
@@ -22,9 +23,6 @@ export interface AccountContext {
 }
 
 type Tx = Prisma.TransactionClient;
-
-/** Serialises everything that depends on "is there a user already". */
-const FIRST_USER_LOCK = 7_321_006;
 
 function newId(prefix: string): string {
   return toOpaqueId(prefix, randomBytes(12));
@@ -89,7 +87,7 @@ export async function createFirstAdmin(
   const { email, name, password } = parsePerson(input);
   const hash = await hashPassword(password);
   return ctx.db.prisma.$transaction(async (tx) => {
-    await toQueryable(tx).query('SELECT pg_advisory_xact_lock($1)::text', [FIRST_USER_LOCK]);
+    await toQueryable(tx).query('SELECT pg_advisory_xact_lock($1)::text', [LOCKS.firstUser]);
     if ((await tx.user.count()) > 0)
       throw new AppError(
         'conflict',
@@ -121,7 +119,7 @@ export async function createFirstAdmin(
  */
 export async function createSetupLink(db: Database): Promise<string | null> {
   return db.prisma.$transaction(async (tx) => {
-    await toQueryable(tx).query('SELECT pg_advisory_xact_lock($1)::text', [FIRST_USER_LOCK]);
+    await toQueryable(tx).query('SELECT pg_advisory_xact_lock($1)::text', [LOCKS.firstUser]);
     if ((await tx.user.count()) > 0) return null;
     await tx.setupLink.deleteMany({ where: { usedAt: null } });
     const token = createOpaqueToken();

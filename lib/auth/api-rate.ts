@@ -34,5 +34,6 @@ export function takeApiRate(userId: string, nowMs = Date.now()): void {
   throw new AppError(
     'too-many',
     `More than ${PER_MINUTE} requests in a minute. Try again in ${retryAfterS} s.`,
+    { retryAfterS },
   );
 }

@@ -3,6 +3,7 @@ import { headers } from 'next/headers';
 import { AppError } from '@/lib/core/errors';
 import { takeFromRate } from '@/lib/db/rate-limit';
 import { auditAccount, isPassword, setPassword } from './accounts';
+import { toTooMany } from './too-many';
 import { webRuntime } from './runtime';
 import type { WebContext } from './session';
 import { setAuthCookies } from './session-cookie';
@@ -11,7 +12,7 @@ import { setAuthCookies } from './session-cookie';
 async function takePasswordRate(ctx: WebContext): Promise<void> {
   const rate = { key: `password:${ctx.actor.userId}`, limit: 10, windowS: 60 };
   const { allowed, retryAfterS } = await takeFromRate(ctx.db.pool, rate);
-  if (!allowed) throw new AppError('too-many', `Too many tries. Wait ${retryAfterS} s, then try again.`);
+  if (!allowed) throw toTooMany(retryAfterS);
 }
 
 function toAccount(ctx: WebContext) {
@@ -49,7 +50,7 @@ async function asSelf<T>(ctx: WebContext, message: string, work: (own: Headers) 
   }
 }
 
-/** The library has just renewed the session at hand; every older one of the person ends (S22). */
+/** Ends every session of the person but the newest: the one that the library has just made for the request at hand (S22). */
 async function endOlderSessions(ctx: WebContext): Promise<void> {
   const { prisma } = ctx.db;
   const { userId } = ctx.actor;

@@ -1,12 +1,10 @@
+import { INVITE_PREFIX } from '@/lib/access/invite';
 import { AppError } from '@/lib/core/errors';
 import type { Prisma } from '@/lib/db/generated/client';
 import { toTokenHash } from '@/lib/secrets/opaque-token';
 import { createFirstAdmin, setPassword } from './accounts';
 import type { WebRuntime } from './runtime';
 import { webRuntime } from './runtime';
-
-/** Begins `verification.identifier` of an invitation; the user's id follows (`lib/services/users/create-invite`). */
-const INVITE_PREFIX = 'invite:';
 
 export type Setup =
   | { readonly kind: 'first-admin' }

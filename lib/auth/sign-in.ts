@@ -5,6 +5,7 @@ import { auditAccount } from './accounts';
 import { IP_HEADER, REQUEST_ID_HEADER } from './create-auth';
 import { findSessionActor } from './find-actor';
 import type { WebRuntime } from './runtime';
+import { toTooMany } from './too-many';
 
 /** Tries per account and address, and per address over all accounts, in a minute (S26). */
 const PER_ACCOUNT = 10;
@@ -33,7 +34,7 @@ async function takeSignInRate(runtime: WebRuntime, account: string, headers: Hea
   ];
   for (const rate of rates) {
     const { allowed, retryAfterS } = await takeFromRate(runtime.db.pool, rate);
-    if (!allowed) throw new AppError('too-many', `Too many tries. Wait ${retryAfterS} s, then try again.`);
+    if (!allowed) throw toTooMany(retryAfterS);
   }
 }
 

@@ -14,13 +14,14 @@ export interface BenchMetric {
 export interface Bench {
   readonly name: string;
   readonly title: string;
+  /** A / B pairs unless told otherwise; 5 when absent, fewer only where one takes over a minute. */
+  readonly pairs?: number;
   /** Why it cannot run here, in words, or null. */
   readonly findMissing: () => string | null;
   readonly run: (options: BenchOptions) => Promise<readonly BenchMetric[]>;
 }
 
 export interface BenchOptions {
-  /** A / B pairs; 5 unless told. */
   readonly pairs: number;
   /** Progress for a person, on standard error. */
   readonly say: (line: string) => void;

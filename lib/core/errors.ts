@@ -31,16 +31,19 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   /** Problems by field path, for forms. */
   readonly fields: Readonly<Record<string, string>> | undefined;
+  /** Of `too-many`: seconds until it is worth another try. */
+  readonly retryAfterS: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; fields?: Readonly<Record<string, string>> } = {},
+    options: { cause?: unknown; fields?: Readonly<Record<string, string>>; retryAfterS?: number } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.fields = options.fields;
+    this.retryAfterS = options.retryAfterS;
   }
 }
 

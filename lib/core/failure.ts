@@ -45,5 +45,14 @@ export const FailureCode = z.enum([
 export type FailureCode = z.infer<typeof FailureCode>;
 
 /** A failure in words: what happened to what, why as far as known, and what to do next. Holds no secret. */
-export const Failure = z.object({ code: FailureCode, message: z.string(), nextAction: z.string() });
+export const Failure = z.object({
+  code: FailureCode,
+  message: z.string(),
+  nextAction: z.string(),
+  /** Of `stale-epoch`: the epoch in the host's fence, decimal. */
+  hostEpoch: z
+    .string()
+    .regex(/^\d{1,19}$/)
+    .optional(),
+});
 export type Failure = z.infer<typeof Failure>;

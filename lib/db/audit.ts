@@ -1,9 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson } from '@/lib/core/hash';
 import type { Queryable } from './connect';
-
-/** Serialises appends: the chain has one head. Any number that nobody else uses on this database. */
-const AUDIT_LOCK = 7_321_005;
+import { LOCKS } from './locks';
 
 export interface AuditEntry {
   readonly actor: string;
@@ -52,7 +50,7 @@ function toRow({ seq, prev_hash, request_id, ...rest }: RawRow): AuditRow {
  * one before. Throws when it can't be written, and the caller's transaction fails with it (fail closed, S27).
  */
 export async function appendAudit(tx: Queryable, key: Buffer, entry: AuditEntry): Promise<void> {
-  await tx.query('SELECT pg_advisory_xact_lock($1)::text', [AUDIT_LOCK]);
+  await tx.query('SELECT pg_advisory_xact_lock($1)::text', [LOCKS.audit]);
   const { rows } = await tx.query<{ seq: string; hash: string; at: string }>(
     `SELECT COALESCE(max(seq), 0)::text AS seq,
             COALESCE((SELECT hash FROM audit ORDER BY seq DESC LIMIT 1), '') AS hash,
@@ -95,14 +93,6 @@ export async function readAudit(db: Queryable, afterSeq: bigint, limit: number):
     `SELECT ${COLUMNS} FROM audit WHERE audit.seq > $1::bigint ORDER BY audit.seq LIMIT $2`,
     [afterSeq, limit],
   );
-  return rows.map(toRow);
-}
-
-/** The newest rows, newest first. */
-export async function readNewestAudit(db: Queryable, limit: number): Promise<AuditRow[]> {
-  const { rows } = await db.query<RawRow>(`SELECT ${COLUMNS} FROM audit ORDER BY audit.seq DESC LIMIT $1`, [
-    limit,
-  ]);
   return rows.map(toRow);
 }
 

@@ -26,9 +26,14 @@ export async function recordChange(tx: Queryable, topic: string, key: string): P
   );
 }
 
+/** What PostgreSQL's xid8 and bigint hold; a number beyond them is no cursor of ours. */
+const MAX_XID = 2n ** 64n - 1n;
+const MAX_SEQ = 2n ** 63n - 1n;
+
 function parseCursor(cursor: string): readonly [xid: string, seq: string] | null {
-  const match = /^(\d{1,20})\.(\d{1,19})$/.exec(cursor);
-  return match?.[1] && match[2] ? [match[1], match[2]] : null;
+  const [, xid, seq] = /^(\d{1,20})\.(\d{1,19})$/.exec(cursor) ?? [];
+  if (!xid || !seq || BigInt(xid) > MAX_XID || BigInt(seq) > MAX_SEQ) return null;
+  return [xid, seq];
 }
 
 /** The newest position that is safe to start from: everything before it is committed and older than the caller. */
@@ -62,7 +67,10 @@ export async function readChanges(
   return rows.map(({ xid, seq, topic, key }) => ({ cursor: `${xid}.${seq}`, topic, key }));
 }
 
-/** Changes as they come, without end, until `signal` aborts. Starts at the present unless `after` is given. */
+/**
+ * Changes as they come, without end, until `signal` aborts. Starts at the present unless `after` is given. Rows are kept for an hour
+ * (retention.ts): a reader that was away longer starts at the present.
+ */
 export async function* watchChanges(
   db: Database,
   options: { topics: readonly string[]; after?: string; signal: AbortSignal },
@@ -81,10 +89,4 @@ export async function* watchChanges(
     }
     if (changes.length === 0) await nudge;
   }
-}
-
-/** Drops changes older than an hour; a reader that was away longer starts at the present. */
-export async function pruneChanges(pool: Pool): Promise<number> {
-  const { rowCount } = await pool.query(`DELETE FROM change WHERE at < now() - interval '1 hour'`);
-  return rowCount ?? 0;
 }

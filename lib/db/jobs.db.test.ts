@@ -4,7 +4,7 @@ import { insertSite, nextId } from '@/lib/testing/factories';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
 import { waitFor } from '@/lib/testing/wait-for';
 import { StaleEpochError } from './errors';
-import { claimJob, failOldJobs, renewJob, updateJob } from './jobs';
+import { claimJob, failOldJobs, renewJob, updateJob, withJob } from './jobs';
 
 let test: TestDatabase;
 let owner: Client;
@@ -54,6 +54,35 @@ it('gives a dead worker’s job to the next, and the dead one’s result to nobo
   const { rows } = await owner.query('SELECT state, result FROM job WHERE id = $1', [id]);
   expect(rows).toEqual([{ state: 'done', result: 'new' }]);
   await expect(updateJob(test.worker.pool, next, { progress: 'late' })).rejects.toThrow(StaleEpochError);
+});
+
+it('keeps what a dead worker found out of the tables, and waits for what the living one writes', async () => {
+  const id = await fileJob();
+  const write = (job: NonNullable<Awaited<ReturnType<typeof claimJob>>>, note: string) =>
+    withJob(test.worker.pool, job, (tx) =>
+      tx.query('INSERT INTO change (topic, key) VALUES ($1, $2)', [`found-${id}`, note]),
+    );
+  const dead = await claimJob(test.worker.pool, 'dead', 1);
+  if (dead?.id !== id) throw new Error('claimed something else');
+  await write(dead, 'while it owned the job');
+  const held = await new Promise<{ let: () => void; done: Promise<unknown> }>((resolve) => {
+    const done: Promise<unknown> = withJob(
+      test.worker.pool,
+      dead,
+      () => new Promise<void>((letGo) => resolve({ let: letGo, done: Promise.resolve().then(() => done) })),
+    );
+  });
+  // Its lease has run out, but what it writes has begun: nobody takes the job before that is committed.
+  expect(await claimJob(test.worker.pool, 'early', 60_000)).toBeNull();
+  held.let();
+  await held.done;
+  const next = await waitFor(() => claimJob(test.worker.pool, 'next', 60_000), { what: 'the job' });
+  await expect(write(dead, 'after it lost the job')).rejects.toThrow(StaleEpochError);
+  await write(next, 'by the next');
+  const { rows } = await owner.query('SELECT key FROM change WHERE topic = $1 ORDER BY seq', [`found-${id}`]);
+  expect(rows.map(({ key }: { key: string }) => key)).toEqual(['while it owned the job', 'by the next']);
+  await updateJob(test.worker.pool, next, { state: 'done', result: null });
+  await expect(write(next, 'after its end')).rejects.toThrow(StaleEpochError);
 });
 
 it('takes no site lock: a job of a site whose run is active is claimed all the same (contract 5)', async () => {

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { Failure } from '@/lib/core/failure';
 import type { JobKind } from '@/lib/run/job-view';
 import { recordChange } from './change-feed';
-import { inTransaction } from './connect';
+import { inTransaction, type Queryable } from './connect';
 import { StaleEpochError } from './errors';
 
 /** Jobs older than this are not started (again): somebody waited long enough, and a job that kills workers ends. */
@@ -85,6 +85,25 @@ export async function updateJob(pool: Pool, job: ClaimedJob, patch: JobPatch): P
     );
     if (!rowCount) throw new StaleEpochError(`job ${job.id}`);
     await recordChange(tx, 'job', job.id);
+  });
+}
+
+/**
+ * Writes what a job found (facts, plans, host keys) under its epoch: `work` runs in a transaction that holds the job's row
+ * shared, so that no newer epoch can begin before it commits. Throws StaleEpochError, having changed nothing, when somebody else has the job.
+ */
+export async function withJob<T>(
+  pool: Pool,
+  job: ClaimedJob,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, async (tx) => {
+    const { rowCount } = await tx.query(
+      `SELECT 1 FROM job WHERE id = $1 AND epoch = $2 AND state = 'running' FOR SHARE`,
+      [job.id, job.epoch],
+    );
+    if (!rowCount) throw new StaleEpochError(`job ${job.id}`);
+    return work(tx);
   });
 }
 

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { Client } from 'pg';
 import type { Database } from './connect';
 
@@ -42,8 +42,13 @@ async function connect(db: Database, listener: Listener): Promise<void> {
   client.on('error', () => drop(listener, client));
   client.on('end', () => drop(listener, client));
   client.on('notification', ({ channel, payload }) => listener.emitter.emit(channel, payload ?? ''));
-  await client.connect();
-  for (const channel of listener.channels) await client.query(`LISTEN "${channel}"`);
+  try {
+    await client.connect();
+    for (const channel of listener.channels) await client.query(`LISTEN "${channel}"`);
+  } catch (error) {
+    client.end().catch(() => undefined); // else it would stay open, heard by nobody
+    throw error;
+  }
   listener.client = client;
   listener.timer = setInterval(() => {
     const late = setTimeout(() => drop(listener, client), CHECK_LIMIT_MS);
@@ -66,7 +71,10 @@ async function ensureListening(db: Database, channel: string): Promise<void> {
     });
     await listener.connecting;
   }
-  if (isNew) await listener.client?.query(`LISTEN "${channel}"`);
+  const { client } = listener;
+  if (!isNew || !client) return;
+  // A connection that doesn't hear all channels is replaced by one that does.
+  await client.query(`LISTEN "${channel}"`).catch(() => drop(listener, client));
 }
 
 /**
@@ -93,6 +101,8 @@ export function waitForNudge(
     const onAbort = () => finish(null);
     const timer = setTimeout(() => finish(null), timeoutMs);
     emitter.on(channel, onNotify);
+    // A worker waits for many sites under one signal; each wait ends by its own time limit.
+    if (signal) setMaxListeners(0, signal);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) finish(null);
     ensureListening(db, channel).catch(() => undefined); // without a listener the timeout is the poll

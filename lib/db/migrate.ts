@@ -2,10 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MigrationList } from '@prisma/schema-engine-wasm';
 import { Client } from 'pg';
+import { LOCKS } from './locks';
 import { applyMigrationList } from './schema-engine';
-
-/** Advisory lock that serialises starts; any number that nobody else uses on this database. */
-const MIGRATION_LOCK = 7_321_004;
 
 /** Reads `prisma/migrations` in order of name. */
 export async function readMigrations(migrationsDir: string): Promise<MigrationList> {
@@ -44,7 +42,7 @@ export async function migrateDatabase(url: string, migrationsDir: string): Promi
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await client.query('SELECT pg_advisory_lock($1)', [LOCKS.migration]);
     const applied = await applyMigrationList(url, await readMigrations(migrationsDir));
     await client.query(
       `INSERT INTO installation (id, singleton) VALUES (gen_random_uuid(), true) ON CONFLICT DO NOTHING`,

@@ -1,9 +1,9 @@
 import { NodeFacts } from '@/lib/health/facts';
-import type { Database } from './connect';
+import type { Database, Queryable } from './connect';
 
-/** Keeps the newest facts of a node. */
-export async function storeFacts(db: Database, facts: NodeFacts): Promise<void> {
-  await db.pool.query(
+/** Keeps the newest facts of a node, in the caller's fenced transaction. */
+export async function storeFacts(tx: Queryable, facts: NodeFacts): Promise<void> {
+  await tx.query(
     `INSERT INTO node_fact (node_id, facts) VALUES ($1, $2)
      ON CONFLICT (node_id) DO UPDATE SET facts = $2, taken_at = now()`,
     [facts.nodeId, JSON.stringify(facts)],

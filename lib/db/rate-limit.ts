@@ -25,8 +25,3 @@ export async function takeFromRate(
   const row = rows[0] ?? { count: 1, retry_after_s: windowS };
   return { allowed: row.count <= limit, retryAfterS: row.retry_after_s };
 }
-
-/** Forgets a key, after a success that should clear the failures before it. */
-export async function clearRate(pool: Pool, key: string): Promise<void> {
-  await pool.query('DELETE FROM rate_limit WHERE key = $1', [key]);
-}

@@ -48,6 +48,8 @@ export interface ClaimedRun {
   readonly planId: string;
   readonly previousEpoch: bigint | null;
   readonly cancelRequested: boolean;
+  /** A retry of one host: steps of other nodes are left as they are. Null means all. */
+  readonly onlyNodeId: string | null;
 }
 
 async function patchStep(tx: Queryable, runId: string, patch: RunStepPatch): Promise<void> {
@@ -81,7 +83,7 @@ export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): P
     const { rows } = await tx.query<{ last_seq: number }>(
       `UPDATE run SET last_seq = last_seq + $3, state = COALESCE($4, state), steps_done = COALESCE($5, steps_done),
               started_at = CASE WHEN $6 THEN COALESCE(started_at, now()) ELSE started_at END,
-              finished_at = CASE WHEN $7 THEN now() ELSE finished_at END
+              finished_at = CASE WHEN $7 THEN now() ELSE finished_at END, log_bytes = log_bytes + $8
         WHERE id = $1 AND epoch = $2 RETURNING last_seq`,
       [
         runId,
@@ -91,6 +93,7 @@ export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): P
         run.stepsDone ?? null,
         run.started ?? false,
         run.finished ?? false,
+        countOutput(events),
       ],
     );
     const lastSeq = rows[0]?.last_seq;
@@ -104,11 +107,34 @@ export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): P
   });
 }
 
-/** A run that is done has brought its revision about (or taken it away), in the same transaction: never one alone. */
+/** Bytes of step output that these events hold. */
+function countOutput(events: readonly RunEventBody[]): number {
+  return events.reduce(
+    (sum, event) => sum + (event.type === 'step.output' ? event.nextOffset - event.offset : 0),
+    0,
+  );
+}
+
+/** Bytes of step output that the run's log holds so far, over all its steps and attempts (`RUN_LIMITS.maxLogBytes`). */
+export async function readLogBytes(db: { pool: Pool }, runId: string): Promise<number> {
+  const { rows } = await db.pool.query<{ bytes: string }>(
+    'SELECT log_bytes::text AS bytes FROM run WHERE id = $1',
+    [runId],
+  );
+  return Number(rows[0]?.bytes ?? 0);
+}
+
+/**
+ * A run that is done has brought its revision about (or taken it away), in the same transaction: never one alone. Not
+ * so where a person left a step out: then only a plan without steps can say it (worker/jobs/plan).
+ */
 async function noteApplied(tx: Queryable, runId: string): Promise<void> {
   const { rows } = await tx.query<{ id: string }>(
     `UPDATE site SET applied_revision = CASE WHEN p.kind = 'apply' THEN p.revision END
-       FROM run r JOIN plan p ON p.id = r.plan_id WHERE r.id = $1 AND site.id = r.site_id RETURNING site.id`,
+       FROM run r JOIN plan p ON p.id = r.plan_id
+      WHERE r.id = $1 AND site.id = r.site_id
+        AND NOT EXISTS (SELECT 1 FROM run_step s WHERE s.run_id = r.id AND s.state = 'skipped')
+      RETURNING site.id`,
     [runId],
   );
   for (const { id } of rows) await recordChange(tx, 'site', id);
@@ -196,8 +222,9 @@ export async function claimRun(
       plan_id: string;
       epoch: string;
       cancel_requested: boolean;
+      only_node_id: string | null;
     }>(
-      `SELECT id, plan_id, epoch::text AS epoch, cancel_requested FROM run
+      `SELECT id, plan_id, epoch::text AS epoch, cancel_requested, only_node_id FROM run
         WHERE site_id = $1 AND state IN ('queued', 'running') ORDER BY created_at, id LIMIT 1 FOR UPDATE`,
       [claim.siteId],
     );
@@ -219,6 +246,7 @@ export async function claimRun(
     planId: claimed.plan_id,
     previousEpoch,
     cancelRequested: claimed.cancel_requested,
+    onlyNodeId: claimed.only_node_id,
   };
 }
 

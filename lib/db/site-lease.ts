@@ -13,7 +13,7 @@ export interface SiteClaim {
 
 /**
  * Claims one site that has something to do and no living owner: a queued or running run, or an applied revision to
- * watch. The epoch comes from the one sequence (contract 1); times are the database's. Null when there is nothing.
+ * watch. Runs come in the order in which they were filed, so none starves (reliability I5). The epoch comes from the one sequence (contract 1); times are the database's. Null when there is nothing.
  *
  *   free ──claim──▶ held (epoch n, until t) ──renew──▶ held (epoch n, until t')
  *     ▲                 │ t passes or release                │
@@ -28,12 +28,11 @@ export async function claimSite(
     `UPDATE site_lease SET holder = $1, epoch = nextval('epoch_seq'), lease_until = now() + $2 * interval '1 ms'
       WHERE site_id = (
         SELECT l.site_id FROM site_lease l JOIN site s ON s.id = l.site_id
+          LEFT JOIN run r ON r.site_id = l.site_id AND r.state IN ('queued', 'running')
          WHERE (l.lease_until IS NULL OR l.lease_until < now())
            AND l.site_id <> ALL($3)
-           AND (s.applied_revision IS NOT NULL AND s.deleted_at IS NULL
-                OR EXISTS (SELECT 1 FROM run r WHERE r.site_id = l.site_id AND r.state IN ('queued', 'running')))
-         ORDER BY EXISTS (SELECT 1 FROM run r WHERE r.site_id = l.site_id AND r.state IN ('queued', 'running')) DESC,
-                  l.lease_until NULLS FIRST
+           AND (r.id IS NOT NULL OR s.applied_revision IS NOT NULL AND s.deleted_at IS NULL)
+         ORDER BY r.created_at NULLS LAST, r.id, l.lease_until NULLS FIRST
          FOR UPDATE OF l SKIP LOCKED LIMIT 1)
       RETURNING site_id, epoch::text AS epoch`,
     [holder, options.ttlMs, options.exclude],

@@ -16,6 +16,7 @@ describe('readEnv', () => {
       tls: null,
       insecureHttp: false,
       trustProxy: false,
+      sshAgent: null,
     });
     expect(readEnv({}, { ...user, isRoot: true }).dataDir).toBe('/var/lib/siteplan');
   });
@@ -36,6 +37,7 @@ describe('readEnv', () => {
     [{ SITEPLAN_TLS_KEY: '/k' }, 'SITEPLAN_TLS_CERT'],
     [{ SITEPLAN_PUBLIC_URL: 'siteplan.example.net' }, 'SITEPLAN_PUBLIC_URL'],
     [{ SITEPLAN_PUBLIC_URL: 'https://example.net/siteplan' }, 'SITEPLAN_PUBLIC_URL'],
+    [{ SITEPLAN_SSH_AGENT: 'agent.sock' }, 'SITEPLAN_SSH_AGENT'],
     [{ SITEPLAN_INSECURE_HTTP: 'yes' }, 'SITEPLAN_INSECURE_HTTP'],
     [{ HOST: '0.0.0.0' }, 'SITEPLAN_PUBLIC_URL'],
     [{ HOST: '192.0.2.1', SITEPLAN_PUBLIC_URL: 'http://192.0.2.1' }, 'SITEPLAN_PUBLIC_URL'],

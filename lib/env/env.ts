@@ -21,6 +21,8 @@ export interface Env {
   readonly trustProxy: boolean;
   /** Networks that SSH may reach although they are refused by default (loopback, link-local). */
   readonly sshAllow: readonly string[];
+  /** Socket of the ssh-agent that workers may sign in with; null means none. */
+  readonly sshAgent: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly isDevelopment: boolean;
 }
@@ -77,6 +79,7 @@ const Source = z.object({
       'must be networks such as 127.0.0.0/8, separated by commas',
     )
     .optional(),
+  SITEPLAN_SSH_AGENT: z.string().startsWith('/', 'must be the absolute path of a socket').optional(),
   SITEPLAN_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',
@@ -163,6 +166,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>, ho
     insecureHttp: !isLoopback(values.HOST) && !publicUrl.startsWith('https:'),
     labDir: values.SITEPLAN_LAB_DIR ? resolve(host.cwd, values.SITEPLAN_LAB_DIR) : null,
     sshAllow: values.SITEPLAN_SSH_ALLOW?.split(',') ?? [],
+    sshAgent: values.SITEPLAN_SSH_AGENT ?? null,
     trustProxy: values.SITEPLAN_TRUST_PROXY === '1',
     logLevel: values.SITEPLAN_LOG_LEVEL,
     isDevelopment: values.NODE_ENV === 'development',

@@ -1,20 +1,18 @@
-import type { Failure, FailureCode } from '@/lib/core/failure';
-import { toShellAssignments } from '@/lib/core/shell-quote';
+import type { Failure } from '@/lib/core/failure';
 import type { RunStepRow } from '@/lib/db/run-log';
 import type { ScriptResult } from '@/lib/ssh/framed-shell';
 import { parseStepOutputs } from '@/lib/steps/script-output';
 import { PROBE_NEEDED, PROBE_SATISFIED } from '@/lib/steps/step-kind';
-import type { Clock } from './clock';
-import type { EventWriter } from './event-writer';
-import type { FilledStep } from './fill-step';
-import { followAct, readTail, type JournalCursor } from './follow-act';
+import { readTail } from './follow-act';
 import { toActKey, type ActStatus } from './host-runner';
-import { StepCancelledError, type HostSession, type PreparedHost } from './host-session';
-import type { Redaction } from './redact';
+import { isUnreachable, StepCancelledError } from './host-session';
+import { noteVerifying, runAct, takeUpAct, type ActEnd } from './run-act';
+import type { StepContext } from './step-context';
 import { toFailure, toStepFailure } from './step-failure';
 
+export { isUnreachable };
+
 const CHECK_TIMEOUT_MS = 180_000;
-const CANCEL_POLL_MS = 200;
 /** An act that ends without saying how (reboot, kill) is tried again, after a probe, this many times in all. */
 const MAX_ACTS = 3;
 
@@ -25,16 +23,6 @@ export type StepOutcome =
   /** Interrupted again and again: a person must look. */
   | { readonly kind: 'needs-attention'; readonly failure: Failure };
 
-export interface StepContext {
-  readonly runId: string;
-  readonly step: FilledStep;
-  readonly session: HostSession;
-  readonly writer: EventWriter;
-  readonly redaction: Redaction;
-  readonly clock: Clock;
-  readonly isCancelRequested: () => boolean;
-}
-
 /**
  * One step on one host, from wherever its row says it is:
  *
@@ -44,36 +32,38 @@ export interface StepContext {
  *              acting ──exit 0──┴▶ verifying ─────▶ done
  *                └─ exit, timeout, cancel ────────▶ failed, cancelled
  *
- * Acting is only ever entered through a probe, or by reattaching to what runs. Rejects with HostError when the host
- * could not be worked on, StepCancelledError, StaleEpochError, or the signal's reason.
+ * Acting is only ever entered through a probe, or by taking up an act that is on the host. The row may be one act
+ * behind the host, never more: an act starts only when everything before its probe is durable. Rejects with
+ * HostError when the host could not be worked on, StepCancelledError, StaleEpochError, or the signal's reason.
  */
 export async function executeStep(context: StepContext, row: RunStepRow): Promise<StepOutcome> {
-  const { step, writer } = context;
-  const stepId = step.id;
-  let acts = row.attempt;
-  let ended: ActStatus | null = null;
-  if (row.state === 'acting' || (row.state === 'waiting' && (await isStillRunning(context, row)))) {
-    ended = await reattach(context, row);
-  } else if (row.state === 'waiting') start(context, acts + 1);
-  const isResumedInVerify = row.state === 'verifying';
+  if (row.state === 'waiting' && row.attempt === 0) start(context, 1);
+  const found = row.state === 'verifying' ? null : await findAct(context, row);
+  let acts = found ?? row.attempt;
+  let ended: ActEnd | null = null;
+  if (found !== null) ended = await takeUpAct(context, found, found === row.attempt ? Number(row.offset) : 0);
+  else if (row.state === 'waiting' && row.attempt > 0) start(context, acts + 1);
   for (;;) {
-    if (ended?.state === 'interrupted') {
+    if (ended?.status.state === 'interrupted') {
       if (acts >= row.attempt + MAX_ACTS) return { kind: 'needs-attention', failure: toInterrupted(context) };
       start(context, acts + 1);
     }
-    const isActOver = isResumedInVerify || ended?.state === 'finished';
-    if (!isActOver) {
+    if (row.state !== 'verifying' && ended?.status.state !== 'finished') {
+      // The commit of what came before goes on beside the probe.
+      const settled = context.writer.flush();
+      settled.catch(() => undefined);
       const satisfied = await probe(context, acts);
       if (satisfied !== null) return satisfied;
       if (context.isCancelRequested()) throw new StepCancelledError();
-      acts = ended?.state === 'absent' ? acts : acts + 1;
-      ended = await act(context, acts);
-      if (ended.state === 'interrupted') continue;
+      await settled;
+      acts = ended?.status.state === 'absent' ? acts : acts + 1;
+      ended = await runAct(context, acts);
+      if (ended.status.state === 'interrupted') continue;
     }
-    const failed = ended ? await toActFailure(context, ended, acts) : null;
+    const failed = ended ? await toActFailure(context, ended.status, acts) : null;
     if (failed) return failed;
-    writer.push(null, { stepId, state: 'verifying' });
-    return verify(context);
+    if (!ended?.isVerifyNoted) noteVerifying(context);
+    return verify(context, ended?.verified ?? null);
   }
 }
 
@@ -84,13 +74,40 @@ function start({ step, writer }: StepContext, attempt: number): void {
   );
 }
 
+/**
+ * The attempt whose act is to be taken up from the host, or null. The host knows best: an act may have been started
+ * by a worker that died before the log heard of it.
+ */
+async function findAct(
+  { session, runId, step, writer }: StepContext,
+  row: RunStepRow,
+): Promise<number | null> {
+  return session.use(async ({ runner }) => {
+    const attempt = row.attempt + 1;
+    if (runner.foundKeys.has(toActKey(runId, step.id, attempt))) {
+      writer.push(
+        { type: 'step.act-started', stepId: step.id, attempt },
+        { stepId: step.id, state: 'acting', attempt, offset: 0n },
+      );
+      return attempt;
+    }
+    if (row.state === 'acting') return row.attempt;
+    // A retried step whose last act was given up while its host was out of reach may still be at work there.
+    const key = toActKey(runId, step.id, row.attempt);
+    const isRunning =
+      row.state === 'waiting' && runner.foundKeys.has(key) && (await runner.status(key)).state === 'running';
+    return isRunning ? row.attempt : null;
+  });
+}
+
 /** A probe or verify: changes nothing, so it is simply done again after a loss of the connection. */
-function check(context: StepContext, part: 'probe' | 'verify'): Promise<ScriptResult & { host: string }> {
-  const { step, session } = context;
-  return session.use(async ({ shell, connection }) => ({
-    host: connection.name,
-    ...(await shell.run({ script: step.kind[part], variables: step.variables, timeoutMs: CHECK_TIMEOUT_MS })),
-  }));
+function check({ step, session }: StepContext, part: 'probe' | 'verify'): Promise<ScriptResult> {
+  const call = { script: step.kind[part], variables: step.variables, timeoutMs: CHECK_TIMEOUT_MS };
+  return session.use(({ shell }) => shell.run(call));
+}
+
+function nameOf({ session, step }: StepContext): string {
+  return session.connected?.connection.name ?? step.nodeId;
 }
 
 function toOutputs({ redaction }: StepContext, { stdout }: ScriptResult): Record<string, string> {
@@ -124,10 +141,10 @@ async function probe(context: StepContext, acts: number): Promise<StepOutcome | 
     writer.push({ type: 'step.probed', stepId: step.id, satisfied: false });
     return null;
   }
-  const { host, exitCode } = result;
+  const { exitCode } = result;
   const failure = toStepFailure({
     part: 'probe',
-    host,
+    host: nameOf(context),
     title: step.title,
     exitCode,
     tail: toTail(context, result),
@@ -135,105 +152,14 @@ async function probe(context: StepContext, acts: number): Promise<StepOutcome | 
   return { kind: 'failed', failure };
 }
 
-async function verify(context: StepContext): Promise<StepOutcome> {
-  const result = await check(context, 'verify');
+async function verify(context: StepContext, done: ScriptResult | null): Promise<StepOutcome> {
+  const result = done ?? (await check(context, 'verify'));
   if (result.exitCode === 0) return finish(context, 'done', result);
-  const { host, exitCode } = result;
+  const { exitCode } = result;
   const tail = toTail(context, result);
   const { title } = context.step;
+  const host = nameOf(context);
   return { kind: 'failed', failure: toStepFailure({ part: 'verify', host, title, exitCode, tail }) };
-}
-
-function toCursor({ runId, step }: StepContext, attempt: number, offset: number): JournalCursor {
-  return { stepId: step.id, key: toActKey(runId, step.id, attempt), offset };
-}
-
-/** Starts the act and follows it to its end. */
-async function act(context: StepContext, attempt: number): Promise<ActStatus> {
-  const { step, session, writer } = context;
-  const stepId = step.id;
-  writer.push(
-    { type: 'step.act-started', stepId, attempt },
-    { stepId, state: 'acting', attempt, offset: 0n },
-  );
-  // Before the host hears of it: whoever comes after us must know this attempt's key.
-  await writer.flush();
-  const cursor = toCursor(context, attempt, 0);
-  let isFirst = true;
-  return session.use(
-    async (host) => {
-      const status = await host.runner.start({
-        key: cursor.key,
-        params: toShellAssignments(step.variables),
-        script: step.kind.act,
-        input: step.payload,
-        limitS: step.kind.timeoutS,
-      });
-      if (!isFirst) noteReattached(context, cursor);
-      isFirst = false;
-      return status.state === 'interrupted' ? drain(context, host, cursor) : follow(context, host, cursor);
-    },
-    { isActing: true },
-  );
-}
-
-/** A retried step whose last act was given up while its host was out of reach may still be at work there. */
-async function isStillRunning(context: StepContext, row: RunStepRow): Promise<boolean> {
-  if (row.attempt === 0) return false;
-  const { key } = toCursor(context, row.attempt, 0);
-  return context.session.use(async ({ runner }) => (await runner.status(key)).state === 'running');
-}
-
-/** A step that an earlier worker left acting: whatever happened on the host meanwhile is taken up, nothing is started. */
-async function reattach(context: StepContext, row: RunStepRow): Promise<ActStatus> {
-  const cursor = toCursor(context, row.attempt, Number(row.offset));
-  return context.session.use(
-    async (host) => {
-      const status = await host.runner.status(cursor.key);
-      if (status.state === 'absent' || status.state === 'ready') return { ...status, state: 'absent' };
-      noteReattached(context, cursor);
-      return status.state === 'interrupted' ? drain(context, host, cursor) : follow(context, host, cursor);
-    },
-    { isActing: true },
-  );
-}
-
-function noteReattached({ writer, step }: StepContext, { offset }: JournalCursor): void {
-  const stepId = step.id;
-  writer.push({ type: 'step.reattached', stepId, offset }, { stepId, state: 'acting' });
-}
-
-/** What an interrupted act has left in its journal; a fast pass, because follow ends at once there. */
-async function drain(context: StepContext, host: PreparedHost, cursor: JournalCursor): Promise<ActStatus> {
-  const status = await followAct(host, cursor, context);
-  return { ...status, state: 'interrupted' };
-}
-
-/** Follows the act; a cancel that comes meanwhile ends it on the host, unless the step must not be cut. */
-async function follow(context: StepContext, host: PreparedHost, cursor: JournalCursor): Promise<ActStatus> {
-  const done = new AbortController();
-  const watching = cancelWhenAsked(context, host, cursor.key, done.signal);
-  try {
-    return await followAct(host, cursor, context);
-  } finally {
-    done.abort();
-    await watching;
-  }
-}
-
-async function cancelWhenAsked(
-  { step, clock, isCancelRequested }: StepContext,
-  host: PreparedHost,
-  key: string,
-  done: AbortSignal,
-): Promise<void> {
-  if (step.kind.uninterruptible !== null) return;
-  try {
-    while (!isCancelRequested()) await clock.sleep(CANCEL_POLL_MS, done);
-    await host.runner.cancel(key);
-  } catch {
-    // Either the act has ended, or the connection has: then the reattached follow asks again.
-  }
 }
 
 async function toActFailure(
@@ -262,12 +188,8 @@ async function toActFailure(
   return { kind: 'failed', failure: toStepFailure({ part: 'act', host, title: step.title, exitCode, tail }) };
 }
 
-function toInterrupted({ step }: StepContext): Failure {
-  const message = `"${step.title}" was interrupted ${MAX_ACTS} times without a word of how it ended.`;
+function toInterrupted({ step, session }: StepContext): Failure {
+  const host = session.connected?.connection.name;
+  const message = `${host ? `On ${host}, ` : ''}"${step.title}" was interrupted ${MAX_ACTS} times without a word of how it ended.`;
   return toFailure('host-rebooted', message);
-}
-
-/** True for a cause after which the host could not be reached any more. */
-export function isUnreachable(code: FailureCode): boolean {
-  return ['host-unreachable', 'connection-refused', 'name-not-resolved', 'connection-lost'].includes(code);
 }

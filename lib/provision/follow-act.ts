@@ -1,5 +1,6 @@
+import { createHash, type Hash } from 'node:crypto';
 import type { EventWriter } from './event-writer';
-import type { ActStatus } from './host-runner';
+import { HEAD_BYTES, type ActStatus } from './host-runner';
 import type { PreparedHost } from './host-session';
 import type { RedactedPart, Redaction } from './redact';
 
@@ -11,39 +12,77 @@ export interface JournalCursor {
   readonly key: string;
   /** Bytes of the journal that are events already. */
   offset: number;
+  /** What came after the log was full. */
+  cut: { bytes: number; readonly hash: Hash } | null;
+}
+
+/** Bytes of output that the run may still store; shared by its steps (RUN_LIMITS.maxLogBytes). */
+export interface LogBudget {
+  leftBytes: number;
+}
+
+export interface FollowOptions {
+  readonly writer: EventWriter;
+  readonly redaction: Redaction;
+  readonly budget: LogBudget;
+}
+
+function store(cursor: JournalCursor, part: RedactedPart | null, { writer, budget }: FollowOptions): void {
+  if (!part) return;
+  const { stepId, offset } = cursor;
+  if (cursor.cut === null && part.rawBytes > budget.leftBytes) {
+    cursor.cut = { bytes: 0, hash: createHash('sha256') };
+  }
+  if (cursor.cut) {
+    cursor.cut.bytes += part.rawBytes;
+    cursor.cut.hash.update(part.raw);
+    return;
+  }
+  const nextOffset = offset + part.rawBytes;
+  writer.push(
+    { type: 'step.output', stepId, offset, nextOffset, text: part.text },
+    { stepId, offset: BigInt(nextOffset) },
+  );
+  cursor.offset = nextOffset;
+  budget.leftBytes -= part.rawBytes;
 }
 
 /**
  * Turns the journal from the cursor on into `step.output` events until the act has ended, and says how it ended. Whole
- * lines leave the redaction, so a cursor never stands inside a secret. Rejects with HostError; the cursor then
- * stands behind the last byte that was pushed.
+ * lines leave the redaction, so a cursor never stands inside a secret. `head`: the first HEAD_BYTES of the journal
+ * of an act that has ended. Rejects with HostError; the cursor then stands behind the last byte that was pushed.
  */
 export async function followAct(
   host: PreparedHost,
   cursor: JournalCursor,
-  options: { readonly writer: EventWriter; readonly redaction: Redaction },
+  options: FollowOptions,
+  known?: { readonly head: Buffer; readonly status: ActStatus },
 ): Promise<ActStatus> {
-  const { writer, redaction } = options;
-  const stream = redaction.openStream();
-  const emit = (part: RedactedPart | null) => {
-    if (!part) return;
-    const { stepId, offset } = cursor;
-    const nextOffset = offset + part.rawBytes;
-    writer.push(
-      { type: 'step.output', stepId, offset, nextOffset, text: part.text },
-      { stepId, offset: BigInt(nextOffset) },
-    );
-    cursor.offset = nextOffset;
-  };
-  const status = await host.runner.follow(cursor.key, cursor.offset, async (chunk) => {
-    emit(stream.push(chunk));
-    await writer.waitForRoom();
-  });
-  emit(stream.end());
+  const stream = options.redaction.openStream();
+  let offset = cursor.offset + (cursor.cut?.bytes ?? 0);
+  let status = known?.status;
+  if (known) {
+    offset = known.head.length;
+    store(cursor, stream.push(known.head), options);
+  }
+  if (!status || offset >= HEAD_BYTES) {
+    status = await host.runner.follow(cursor.key, offset, async (chunk) => {
+      store(cursor, stream.push(chunk), options);
+      await options.writer.waitForRoom();
+    });
+  }
+  store(cursor, stream.end(), options);
   return status;
 }
 
-/** The end of a journal whose bytes are events already, for naming the cause of a failure found after a take-over. */
+/** Says in the log how much of the act's output it does not hold. */
+export function noteCut({ stepId, offset, cut }: JournalCursor, writer: EventWriter): void {
+  if (!cut) return;
+  const sha256 = cut.hash.copy().digest('hex');
+  writer.push({ type: 'step.output-cut', stepId, offset, bytes: cut.bytes, sha256 });
+}
+
+/** The end of a journal whose bytes are events already, for naming the cause of a failure. */
 export async function readTail(
   host: PreparedHost,
   key: string,

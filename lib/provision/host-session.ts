@@ -18,6 +18,11 @@ const PASSING: readonly FailureCode[] = [
   'name-not-resolved',
   'connection-lost',
 ];
+/** True for a cause after which the host could not be reached any more. */
+export function isUnreachable(code: FailureCode): boolean {
+  return PASSING.includes(code);
+}
+
 /** Causes that a host shows while it boots, so they are waited out once it was reachable. */
 const PASSING_AFTER_CONTACT: readonly FailureCode[] = ['auth-rejected', 'login-shell-unusable', 'internal'];
 

@@ -12,8 +12,9 @@ const MAX_CARRY_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** Some bytes of a stream, made safe: `text` stands for exactly `rawBytes` bytes. */
+/** Some bytes of a stream, made safe: `text` stands for exactly the bytes of `raw`, which holds secrets. */
 export interface RedactedPart {
+  readonly raw: Buffer;
   readonly rawBytes: number;
   readonly text: string;
 }
@@ -139,13 +140,15 @@ export function createRedaction(secrets: readonly string[]): Redaction {
         const found = find(data);
         const cut = toCut(data, found);
         carry = Buffer.from(data.subarray(cut));
-        return cut > 0 ? { rawBytes: cut, text: toText(data, found.ranges, cut) } : null;
+        return cut > 0
+          ? { raw: data.subarray(0, cut), rawBytes: cut, text: toText(data, found.ranges, cut) }
+          : null;
       },
       end: () => {
         const data = carry;
         carry = Buffer.alloc(0);
         if (data.length === 0) return null;
-        return { rawBytes: data.length, text: toText(data, find(data).ranges, data.length) };
+        return { raw: data, rawBytes: data.length, text: toText(data, find(data).ranges, data.length) };
       },
     };
   };

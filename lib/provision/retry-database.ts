@@ -1,12 +1,22 @@
-import { StaleEpochError } from '@/lib/db/errors';
+import { isDatabaseAway } from '@/lib/db/errors';
 import type { Clock } from './clock';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
 
+/** SQLSTATEs of work that only met other work: serialization failure, deadlock, lock not available. */
+const COLLISIONS = ['40001', '40P01', '55P03'];
+
+/** True for an error that says nothing about the work itself: the same again may well succeed. */
+function isPassing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return isDatabaseAway(error) || (typeof code === 'string' && COLLISIONS.includes(code));
+}
+
 /**
- * Repeats `work` until the database lets it through: a database that goes away costs time, never a run. `work` must
- * bear being repeated. Rejects with StaleEpochError at once, and with the signal's reason.
+ * Repeats `work` while the database is away or busy with others: that costs time, never a run. `work` must bear being
+ * repeated. Any other error (StaleEpochError, a row that the schema refuses) would come again for ever and rejects at
+ * once, as the signal's reason does.
  */
 export async function retryDatabase<T>(
   work: (isRetry: boolean) => Promise<T>,
@@ -17,7 +27,7 @@ export async function retryDatabase<T>(
     try {
       return await work(retryMs > FIRST_RETRY_MS);
     } catch (error) {
-      if (error instanceof StaleEpochError) throw error;
+      if (!isPassing(error)) throw error;
       await clock.sleep(retryMs, signal);
     }
   }

@@ -132,7 +132,7 @@ describe.concurrent('a run', () => {
     expect(await rig.execute()).toBe('failed');
     expect(ofType(await rig.events(), 'step.failed')[0]?.failure).toMatchObject({
       code: 'verify-failed',
-      message: 'On s1, "Note a" ended, but its effect is not there: a left no trace',
+      message: 'On s1, "Note a" ended, but its effect is not there: a left no trace.',
     });
   });
 

@@ -3,6 +3,7 @@ import type { Database } from '@/lib/db/connect';
 import { StaleEpochError } from '@/lib/db/errors';
 import { appendRunEvents, readRunEvents, readRunSteps, type RunStepRow } from '@/lib/db/run-log';
 import type { Plan, PlanStep } from '@/lib/plan/plan';
+import { RUN_LIMITS } from '@/lib/run/limits';
 import type { RunState } from '@/lib/run/run-event';
 import type { HostConnection } from '@/lib/ssh/connect-host';
 import { HostError } from '@/lib/ssh/host-error';
@@ -11,9 +12,10 @@ import type { StepKind } from '@/lib/steps/step-kind';
 import type { SecretRef } from '@/lib/topology/topology';
 import { SYSTEM_CLOCK, type Clock } from './clock';
 import { EventWriter } from './event-writer';
-import { executeStep, isUnreachable, type StepOutcome } from './execute-step';
+import { executeStep, type StepOutcome } from './execute-step';
 import { fillStep } from './fill-step';
-import { createHostSession, StepCancelledError, type HostSession } from './host-session';
+import type { LogBudget } from './follow-act';
+import { createHostSession, isUnreachable, StepCancelledError, type HostSession } from './host-session';
 import type { Redaction } from './redact';
 import { retryDatabase } from './retry-database';
 import { toFailure } from './step-failure';
@@ -24,6 +26,8 @@ export interface EngineLimits {
   readonly firstContactMs: number;
   readonly outageMs: number;
   readonly cancelMs: number;
+  /** Bytes of output that the run's log keeps. */
+  readonly maxLogBytes: number;
 }
 
 const LIMITS: EngineLimits = {
@@ -31,6 +35,7 @@ const LIMITS: EngineLimits = {
   firstContactMs: 60_000,
   outageMs: 600_000,
   cancelMs: 30_000,
+  maxLogBytes: RUN_LIMITS.maxLogBytes,
 };
 
 export interface ExecuteRunOptions {
@@ -51,6 +56,8 @@ export interface ExecuteRunOptions {
   readonly isCancelRequested: () => boolean;
   /** Lease lost or shutdown: the engine stops where it is; what runs on hosts goes on. */
   readonly signal: AbortSignal;
+  /** Work on this node only: the steps of all others stay as they are. */
+  readonly onlyNodeId?: string;
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly limits?: Partial<EngineLimits>;
@@ -75,11 +82,9 @@ const FOR_A_PERSON: readonly FailureCode[] = [
 ];
 
 /** The database is older than the fence on a host: it was restored from a backup (contract 1). */
-const FENCE_AHEAD: Failure = {
-  code: 'stale-epoch',
-  message: 'The host has been worked on under a newer epoch than this database has reached.',
+const FENCE_AHEAD: Pick<Failure, 'nextAction'> = {
   nextAction:
-    'If the database was restored from a backup, let an administrator set the fence of the host back.',
+    'If the database was restored from a backup, let an administrator raise its epoch above that of the host, then retry.',
 };
 
 /** How far back the failure of a step is looked for after a take-over. */
@@ -103,6 +108,8 @@ class Engine {
   /** Steps that this engine has taken up, whatever became of them. */
   readonly #begun = new Set<string>();
   readonly #stop = new AbortController();
+  readonly #budget: LogBudget;
+  readonly #deferrals = new Set<string>();
 
   constructor(options: ExecuteRunOptions, rows: readonly RunStepRow[], lastSeq: number) {
     this.#options = options;
@@ -110,6 +117,8 @@ class Engine {
     this.#limits = { ...LIMITS, ...options.limits };
     this.#rows = new Map(rows.map((row) => [row.stepId, row]));
     this.#over = new Set(rows.filter(({ state }) => OVER.includes(state)).map(({ stepId }) => stepId));
+    const storedBytes = rows.reduce((sum, { offset }) => sum + Number(offset), 0);
+    this.#budget = { leftBytes: Math.max(0, this.#limits.maxLogBytes - storedBytes) };
     const { db, runId, epoch } = options;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const onBroken = (error: unknown) => this.#stop.abort(error);
@@ -190,7 +199,7 @@ class Engine {
     const ready: PlanStep[] = [];
     const seen = new Set(busy);
     for (const step of this.#options.plan.steps) {
-      if (this.#over.has(step.id) || seen.has(step.nodeId)) continue;
+      if (this.#over.has(step.id) || seen.has(step.nodeId) || !this.#isWanted(step)) continue;
       seen.add(step.nodeId);
       if (this.#begun.has(step.id)) continue;
       // A step that an earlier worker left on the host is taken up even when the run is about to end.
@@ -199,6 +208,10 @@ class Engine {
       if (step.dependsOn.every((id) => this.#over.has(id))) ready.push(step);
     }
     return ready;
+  }
+
+  #isWanted({ nodeId }: PlanStep): boolean {
+    return this.#options.onlyNodeId === undefined || this.#options.onlyNodeId === nodeId;
   }
 
   async #runStep(step: PlanStep): Promise<void> {
@@ -214,20 +227,20 @@ class Engine {
         root: this.#rootOf(step.nodeId),
       });
       const session = this.#sessionOf(step.nodeId);
-      const context = { runId, step: filled, session, writer: this.#writer, redaction, isCancelRequested };
-      ending = await executeStep({ ...context, clock: this.#clock }, row);
+      const [writer, budget, clock, deferrals] = [this.#writer, this.#budget, this.#clock, this.#deferrals];
+      const own = { runId, step: filled, session, redaction, isCancelRequested };
+      ending = await executeStep({ ...own, writer, budget, clock, deferrals }, row);
     } catch (error) {
-      ending = await this.#toEnding(error);
+      ending = await this.#toEnding(error, step);
     }
     this.#endings.push(ending);
     if (ending.kind === 'done') this.#over.add(step.id);
     else this.#noteEnding(step.id, ending);
-    // The run's progress is only what is durable.
+    // Not waited for: the next act of whichever step waits until this is durable.
     this.#writer.push(null, undefined, { stepsDone: this.#over.size });
-    await this.#writer.flush();
   }
 
-  async #toEnding(error: unknown): Promise<Ending> {
+  async #toEnding(error: unknown, step: PlanStep): Promise<Ending> {
     const { db, runId, epoch, signal, onError } = this.#options;
     if (error instanceof StepCancelledError) return { kind: 'cancelled' };
     if (error instanceof StaleEpochError || signal.aborted || this.#stop.signal.aborted) throw error;
@@ -236,10 +249,12 @@ class Engine {
       if (error.code === 'stale-epoch') {
         await this.#retry(() => appendRunEvents(db, { runId, epoch, events: [] }));
       }
-      return toFailedEnding(error.code === 'stale-epoch' ? FENCE_AHEAD : error.failure);
+      return toFailedEnding({ ...error.failure, ...(error.code === 'stale-epoch' && FENCE_AHEAD) });
     }
     onError?.(error);
-    return toFailedEnding(toFailure('internal', 'Siteplan itself failed while it worked on this step.'));
+    return toFailedEnding(
+      toFailure('internal', `Siteplan itself failed while it worked on "${step.title}".`),
+    );
   }
 
   #noteEnding(stepId: string, ending: Exclude<Ending, { kind: 'done' }>): void {
@@ -275,7 +290,7 @@ class Engine {
     const session = createHostSession({
       nodeId,
       connect,
-      identity: { installationId, epoch, root: this.#rootOf(nodeId) },
+      identity: { installationId, epoch, runId: this.#options.runId, root: this.#rootOf(nodeId) },
       writer: this.#writer,
       clock: this.#clock,
       random,

@@ -131,7 +131,7 @@ describe.concurrent.each(findShells().map((shell) => ({ name: shell.join(' '), s
       expect(journal).toBe(`input\nr.s.1 says ${host.act('r.s.1').replace(/\/$/, '')}\noops\n`);
       expect((await start(host, 'r.s.1', 'exit 3')).stdout).toContain('state=finished code=3');
       expect(await readLedger(host)).toBe('r.s.1\n');
-      expect((await readdir(host.act('r.s.1'))).sort()).toEqual(['boot', 'child', 'exit', 'journal']);
+      for (const name of ['todo', 'input']) expect(await readFile(host.act('r.s.1', name), 'utf8')).toBe('');
       expect((await stat(host.act('r.s.1', 'journal'))).mode & 0o777).toBe(0o600);
     });
 
@@ -214,30 +214,60 @@ describe.concurrent.each(findShells().map((shell) => ({ name: shell.join(' '), s
       await waitFor(() => !isAlive(pid), { what: 'the orphaned act to be gone' });
     });
 
-    it('takes up a start that died before the act began, once', async (t) => {
+    it('takes up a start that died before the act began, once, also one of release 0.1', async (t) => {
       const host = await makeHost(t, shell);
-      await start(host, 'r.s.1', ':');
-      await untilFinished(host, 'r.s.1');
-      for (const name of ['boot', 'child', 'exit']) await rm(host.act('r.s.1', name), { force: true });
-      const params = toShellAssignments({ word: 'again', ledger: join(host.root, 'ledger') });
-      await writeFile(host.act('r.s.1', 'params'), params);
-      await writeFile(host.act('r.s.1', 'script'), LEDGER);
-      await writeFile(host.act('r.s.1', 'input'), '');
+      await mkdir(host.act('r.s.1'));
+      for (const name of ['params', 'script', 'input']) await writeFile(host.act('r.s.1', name), '');
       expect((await host.call(['status', 'r.s.1'])).stdout).toContain('state=ready');
-      await start(host, 'r.s.1', 'unused');
+      await Promise.all([start(host, 'r.s.1', ':'), start(host, 'r.s.1', ':')]);
       await untilFinished(host, 'r.s.1');
-      expect(await readLedger(host)).toBe('r.s.1\nagain\n');
+      expect(await readLedger(host)).toBe('r.s.1\n');
+    });
+
+    it('does not begin an act whose mark was never finished', async (t) => {
+      const host = await makeHost(t, shell);
+      await mkdir(host.act('r.s.1'));
+      await writeFile(host.act('r.s.1', 'boot'), '');
+      expect((await start(host, 'r.s.1', ':')).stdout).toContain('state=interrupted');
+      expect(await readLedger(host)).toBe('');
+    });
+
+    it('performs: waits for the end, hands over the journal, and says how it ended', async (t) => {
+      const host = await makeHost(t, shell);
+      const perform = (key: string, body: string) => {
+        const params = toShellAssignments({ word: key, ledger: join(host.root, 'ledger') });
+        return host.call(['perform', key], { params, script: `${LEDGER}${body}`, input: 'in\n' });
+      };
+      const words = `in\nr.s.1 says ${host.act('r.s.1').replace(/\/$/, '')}\n`;
+      const well = await perform('r.s.1', 'sleep 0.2; echo more');
+      expect(well).toMatchObject({ code: 99, stdout: `${words}more\n` });
+      expect(well.stderr).toContain('state=finished code=0 reason=exit');
+      expect(await perform('r.s.2', 'exit 5')).toMatchObject({ code: 98 });
+      const again = await perform('r.s.1', 'echo never');
+      expect(again).toMatchObject({ code: 0, stdout: '' });
+      expect(again.stderr).toContain('state=finished code=0 reason=exit');
+      expect(await readLedger(host)).toBe('r.s.1\nr.s.2\n');
     });
 
     it('cuts a journal at its limit, with a mark, the same for every reader', async (t) => {
       const host = await makeHost(t, shell, { SITEPLAN_JOURNAL_LIMIT: '5000' });
-      await start(host, 'r.s.1', 'i=0; while [ $i -lt 2000 ]; do echo "line $i of many"; i=$((i+1)); done');
-      const followed = await host.call(['follow', 'r.s.1', '0']);
-      await untilFinished(host, 'r.s.1');
-      const journal = await readFile(host.act('r.s.1', 'journal'), 'utf8');
-      expect(journal.length).toBeLessThan(5_100);
-      expect(journal).toContain('[siteplan: output beyond 5000 bytes was cut]');
-      expect(followed).toMatchObject({ code: 0, stdout: journal });
+      const body = 'i=0; while [ $i -lt 2000 ]; do echo "line $i of many"; i=$((i+1)); done; ';
+      const ends = ['', 'sleep 2.5'];
+      await Promise.all(
+        ends.map(async (end, at) => {
+          const other = at === 0 ? host : await makeHost(t, shell, { SITEPLAN_JOURNAL_LIMIT: '5000' });
+          await start(other, 'r.s.1', `${body}${end}`);
+          const followed = await other.call(['follow', 'r.s.1', '0']);
+          expect(followed.stdout).toMatch(/^[^[]{5000}\n\[siteplan: output beyond 5000 bytes was cut\]\n$/);
+          for (const offset of [4_990, 5_000, 5_010]) {
+            const rest = await other.call(['follow', 'r.s.1', String(offset)]);
+            expect(rest.stdout).toBe(followed.stdout.slice(offset));
+          }
+          // An act that lasts is cut on its disk as well.
+          const { size } = await stat(other.act('r.s.1', 'journal'));
+          if (end !== '') expect(size).toBe(followed.stdout.length);
+        }),
+      );
     });
 
     it('follows a journal from any byte to the end of the act', async (t) => {

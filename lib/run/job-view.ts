@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Failure } from '@/lib/core/failure';
+import { Failure, FailureCode } from '@/lib/core/failure';
 import { JobId, SiteId } from '@/lib/core/ids';
 
 /** Reading work on hosts; each has its own result shape below. */
@@ -20,15 +20,21 @@ export const JobView = z.object({
 });
 export type JobView = z.infer<typeof JobView>;
 
-/** Result of a scan: per node the key that the host offers, or why it could not be read. */
+/** The key that one host offers, or why it could not be read. */
+export const ScannedKey = z.object({
+  algorithm: z.string().nullable(),
+  fingerprint: z.string().nullable(),
+  state: z.enum(['new', 'approved', 'changed', 'failed']),
+  failure: Failure.nullable(),
+});
+export type ScannedKey = z.infer<typeof ScannedKey>;
+
+/** Result of a scan: per node its own key, and the keys of the bastions on the way (`hop` is `address:port`). */
 export const ScanResult = z.object({
   nodes: z.array(
-    z.object({
+    ScannedKey.extend({
       nodeId: z.string(),
-      algorithm: z.string().nullable(),
-      fingerprint: z.string().nullable(),
-      state: z.enum(['new', 'approved', 'changed', 'failed']),
-      failure: Failure.nullable(),
+      hops: z.array(ScannedKey.extend({ hop: z.string() })).default([]),
     }),
   ),
 });
@@ -58,6 +64,8 @@ export type PreflightResult = z.infer<typeof PreflightResult>;
 /** A problem that stands in the way of a plan, in words. */
 export const PlanProblemView = z.object({
   nodeId: z.string().nullable(),
+  /** Of a host that could not be read: the cause, as in every failure. */
+  code: FailureCode.optional(),
   message: z.string(),
   nextAction: z.string(),
 });

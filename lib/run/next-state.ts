@@ -7,7 +7,7 @@ import { RUN_STATES } from './run-states';
  *
  *   queued ──claimed──▶ running ──finished──▶ done | failed | unreachable | cancelled | needs-attention
  *     ▲                                                                │
- *     └───────────────────── retry-requested ──────────────────────────┘
+ *     └────────────── retry-requested, resume-requested ───────────────┘
  */
 export function nextRunState(state: RunState, event: RunEventBody): RunState {
   const isOver = RUN_STATES[state].isTerminal;
@@ -15,6 +15,7 @@ export function nextRunState(state: RunState, event: RunEventBody): RunState {
     case 'run.claimed':
       return isOver ? state : 'running';
     case 'run.retry-requested':
+    case 'run.resume-requested':
       return isOver && state !== 'done' ? 'queued' : state;
     case 'run.finished':
       return isOver || !RUN_STATES[event.state].isTerminal ? state : event.state;
@@ -25,8 +26,11 @@ export function nextRunState(state: RunState, event: RunEventBody): RunState {
     case 'step.started':
     case 'step.probed':
     case 'step.act-started':
+    case 'step.verifying':
     case 'step.reattached':
     case 'step.output':
+    case 'step.output-cut':
+    case 'step.cancel-deferred':
     case 'step.finished':
     case 'step.failed':
     case 'step.skipped':
@@ -49,6 +53,8 @@ export function nextStepState(state: StepState, event: RunEventBody): StepState 
     case 'step.act-started':
     case 'step.reattached':
       return 'acting';
+    case 'step.verifying':
+      return 'verifying';
     case 'step.finished':
       return 'done';
     case 'step.failed':
@@ -58,9 +64,12 @@ export function nextStepState(state: StepState, event: RunEventBody): StepState 
     case 'step.cancelled':
       return 'cancelled';
     case 'run.retry-requested':
+    case 'run.resume-requested':
       return 'waiting';
     case 'step.probed':
     case 'step.output':
+    case 'step.output-cut':
+    case 'step.cancel-deferred':
     case 'run.queued':
     case 'run.claimed':
     case 'run.cancel-requested':

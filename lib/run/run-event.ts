@@ -33,13 +33,22 @@ export const RunEventBody = z.discriminatedUnion('type', [
   /** A worker took the run; `previousEpoch` tells a take-over ("continued at step 14") from a first start. */
   z.object({ type: z.literal('run.claimed'), worker: z.string(), previousEpoch: z.string().nullable() }),
   z.object({ type: z.literal('run.cancel-requested'), by: z.string() }),
-  z.object({ type: z.literal('run.retry-requested'), by: z.string() }),
+  /** Steps that stopped start again: all of them, or `stepIds` of the one host `nodeId`. */
+  z.object({
+    type: z.literal('run.retry-requested'),
+    by: z.string(),
+    nodeId: z.string().optional(),
+    stepIds: z.array(z.string()).optional(),
+  }),
+  /** The run goes on where the way was cut, or past a step that was skipped. */
+  z.object({ type: z.literal('run.resume-requested'), by: z.string() }),
   z.object({ type: z.literal('run.finished'), state: RunState, failure: Failure.nullable() }),
   z.object({ type: z.literal('host.lost'), nodeId: z.string(), failure: Failure }),
   z.object({ type: z.literal('host.back'), nodeId: z.string(), rebooted: z.boolean() }),
   z.object({ type: z.literal('step.started'), ...step, attempt: z.int() }),
   z.object({ type: z.literal('step.probed'), ...step, satisfied: z.boolean() }),
   z.object({ type: z.literal('step.act-started'), ...step, attempt: z.int() }),
+  z.object({ type: z.literal('step.verifying'), ...step }),
   /** The act was found running on the host (or ended there) and is followed again from `offset`. */
   z.object({ type: z.literal('step.reattached'), ...step, offset: z.int() }),
   /** Bytes [offset, nextOffset) of the host's journal, redacted and made printable; key is (step, offset). */
@@ -50,6 +59,16 @@ export const RunEventBody = z.discriminatedUnion('type', [
     nextOffset: z.int(),
     text: z.string(),
   }),
+  /** The log is full: bytes [offset, offset + bytes) of the step's output are counted and hashed, not stored. */
+  z.object({
+    type: z.literal('step.output-cut'),
+    ...step,
+    offset: z.int(),
+    bytes: z.int(),
+    sha256: z.string(),
+  }),
+  /** A cancel waits for the end of this step, because it must not be cut; `reason` says why. */
+  z.object({ type: z.literal('step.cancel-deferred'), ...step, reason: z.string() }),
   z.object({
     type: z.literal('step.finished'),
     ...step,

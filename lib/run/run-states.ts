@@ -17,6 +17,12 @@ export const RUN_STATES: Readonly<Record<RunState, StateRow>> = {
   'needs-attention': { word: 'needs attention', shape: 'triangle', ink: 'degraded', isTerminal: true },
 };
 
+/** A run's state in words; a run that left steps out says so, because its revision was not brought about. */
+export function toRunWord({ state, stepsSkipped }: { state: RunState; stepsSkipped: number }): string {
+  const { word } = RUN_STATES[state];
+  return state === 'done' && stepsSkipped > 0 ? `${word} with ${stepsSkipped} skipped` : word;
+}
+
 /** Every state of a step, as it is shown. */
 export const STEP_STATES: Readonly<Record<StepState, StateRow>> = {
   waiting: { word: 'waiting', shape: 'ring', ink: 'ink-soft', isTerminal: false },

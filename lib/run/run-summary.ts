@@ -34,6 +34,8 @@ export interface RunSummary {
   readonly stepsTotal: number;
   /** Finished or skipped. */
   readonly stepsDone: number;
+  /** Of those, what a person left out. */
+  readonly stepsSkipped: number;
   /** The step that a person should look at: the failed one, else the first that is under way. */
   readonly current: { readonly stepId: string; readonly number: number; readonly label: string } | null;
   /** Why the run stopped: what stands on top of the page. */
@@ -91,7 +93,14 @@ class LogReader {
         break;
       case 'run.retry-requested':
         this.restart(body);
-        note(`${body.by} started the run again${this.whereItIs()}.`);
+        note(
+          `${body.by} started ${body.nodeId ? 'the steps of one host' : 'the run'} again${this.whereItIs()}.`,
+          body.nodeId ?? null,
+        );
+        break;
+      case 'run.resume-requested':
+        this.restart(body);
+        note(`${body.by} let the run go on${this.whereItIs()}.`);
         break;
       case 'run.finished':
         if (RUN_STATES[this.state].isTerminal) break;
@@ -119,6 +128,7 @@ class LogReader {
       steps,
       stepsTotal: Math.max(this.total, steps.length),
       stepsDone: steps.filter(({ state }) => state === 'done' || state === 'skipped').length,
+      stepsSkipped: steps.filter(({ state }) => state === 'skipped').length,
       current: this.findCurrent(),
       cause: this.cause,
       lostNodes: [...this.lost],
@@ -133,6 +143,10 @@ class LogReader {
     const step = this.stepOf(stepId);
     if (body.type === 'step.output') {
       step.outputBytes = Math.max(step.outputBytes, body.nextOffset);
+      return;
+    }
+    if (body.type === 'step.output-cut') {
+      step.outputBytes = Math.max(step.outputBytes, body.offset + body.bytes);
       return;
     }
     const before = step.state;
@@ -163,7 +177,9 @@ class LogReader {
     this.cause = null;
     this.cancelRequestedBy = null;
     this.finishedAt = null;
+    const only = body.type === 'run.retry-requested' ? body.stepIds : undefined;
     for (const step of this.steps.values()) {
+      if (only && !only.includes(step.stepId)) continue;
       if (step.state === 'failed' || step.state === 'cancelled') step.failure = null;
       step.state = nextStepState(step.state, body);
     }

@@ -7,8 +7,9 @@ import { nextRunState, nextStepState } from './next-state';
 import { runCan } from './run-can';
 import { RunEventBody, RunState, StepState } from './run-event';
 import type { RunEvent } from './run-event';
-import { RUN_STATES, STEP_STATES } from './run-states';
+import { RUN_STATES, STEP_STATES, toRunWord } from './run-states';
 import { toRunSummary } from './run-summary';
+import { toEndState } from './to-end-state';
 
 const failure: Failure = { code: 'step-exit', message: 'It broke.', nextAction: 'Look.' };
 const steps = Array.from({ length: 5 }, (_, index) => `s${index + 1}`);
@@ -141,8 +142,18 @@ const anyBody: fc.Arbitrary<RunEventBody> = fc.oneof(
   fc.record({ type: fc.constant('run.queued' as const), by: word, steps: fc.nat(9) }),
   fc.record({ type: fc.constant('run.claimed' as const), worker: word, previousEpoch: fc.option(word) }),
   fc.record({
-    type: fc.constantFrom('run.cancel-requested' as const, 'run.retry-requested' as const),
+    type: fc.constantFrom(
+      'run.cancel-requested' as const,
+      'run.retry-requested' as const,
+      'run.resume-requested' as const,
+    ),
     by: word,
+  }),
+  fc.record({
+    type: fc.constant('run.retry-requested' as const),
+    by: word,
+    nodeId: word,
+    stepIds: fc.array(stepId, { maxLength: 3 }),
   }),
   fc.record({
     type: fc.constant('run.finished' as const),
@@ -158,6 +169,15 @@ const anyBody: fc.Arbitrary<RunEventBody> = fc.oneof(
   }),
   fc.record({ type: fc.constant('step.probed' as const), stepId, satisfied: fc.boolean() }),
   fc.record({ type: fc.constant('step.reattached' as const), stepId, offset: fc.nat() }),
+  fc.record({ type: fc.constant('step.verifying' as const), stepId }),
+  fc.record({ type: fc.constant('step.cancel-deferred' as const), stepId, reason: word }),
+  fc.record({
+    type: fc.constant('step.output-cut' as const),
+    stepId,
+    offset: fc.nat(9),
+    bytes: fc.nat(99),
+    sha256: word,
+  }),
   fc.record({
     type: fc.constant('step.output' as const),
     stepId,
@@ -175,6 +195,43 @@ const anyBody: fc.Arbitrary<RunEventBody> = fc.oneof(
   fc.record({ type: fc.constant('step.skipped' as const), stepId, by: word, reason: word }),
   fc.record({ type: fc.constant('step.cancelled' as const), stepId }),
 );
+
+describe('a run taken up again', () => {
+  const stop: RunEventBody = { type: 'run.finished', state: 'failed', failure };
+  const log = [...begin, ...done('s1'), ...failed('s2'), ...failed('s3'), stop];
+  const statesAfter = (...more: RunEventBody[]) =>
+    toRunSummary(toLog([...log, ...more]), steps).steps.map(({ state }) => state);
+
+  it('starts the steps of one host again and leaves the others as they are', () => {
+    const retry: RunEventBody = {
+      type: 'run.retry-requested',
+      by: 'bob',
+      nodeId: 'n-2',
+      stepIds: ['s2', 's4'],
+    };
+    expect(statesAfter(retry)).toEqual(['done', 'waiting', 'failed', 'waiting', 'waiting']);
+    expect(statesAfter({ type: 'run.retry-requested', by: 'bob' })[2]).toBe('waiting');
+  });
+
+  it('goes past what was skipped, keeps why, and says so at its end', () => {
+    const skipped: RunEventBody = { type: 'step.skipped', stepId: 's2', by: 'bob', reason: 'done by hand' };
+    const resumed: RunEventBody = { type: 'run.resume-requested', by: 'bob' };
+    expect(toRunSummary(toLog([...log, skipped]), steps).state).toBe('failed');
+    const summary = toRunSummary(toLog([...log, skipped, resumed]), steps);
+    expect(summary).toMatchObject({ state: 'queued', stepsDone: 2, stepsSkipped: 1, cause: null });
+    expect(summary.steps[1]).toMatchObject({ state: 'skipped', skipReason: 'done by hand' });
+    expect(statesAfter(skipped, resumed, { type: 'run.retry-requested', by: 'bob' })[1]).toBe('skipped');
+    expect(toRunWord({ state: 'done', stepsSkipped: 2 })).toBe('done with 2 skipped');
+    expect(toRunWord({ state: 'done', stepsSkipped: 0 })).toBe('done');
+  });
+
+  it('ends by its cause', () => {
+    const ends = new Set(FailureCode.options.map(toEndState));
+    expect([...ends].sort()).toEqual(['failed', 'needs-attention', 'unreachable']);
+    expect(toEndState('stale-epoch')).toBe('needs-attention');
+    expect(toEndState('connection-lost')).toBe('unreachable');
+  });
+});
 
 describe('any log', () => {
   it('has a body of every type in this test', () => {
@@ -195,7 +252,8 @@ describe('any log', () => {
           expect(now.state).toBe(
             nextRunState(before.state, log[length - 1]?.body ?? { type: 'run.queued', by: '', steps: 0 }),
           );
-          if (RUN_STATES[before.state].isTerminal && type !== 'run.retry-requested') {
+          const isAgain = type === 'run.retry-requested' || type === 'run.resume-requested';
+          if (RUN_STATES[before.state].isTerminal && !isAgain) {
             expect([now.state, now.finishedAt]).toEqual([before.state, before.finishedAt]);
           }
           if (RUN_STATES[now.state].isTerminal) expect(now.finishedAt).not.toBeNull();
@@ -214,7 +272,8 @@ describe('any log', () => {
       fc.property(fc.constantFrom(...RunState.options), anyBody, (state, body) => {
         const next = nextRunState(state, body);
         if (RUN_STATES[state].isTerminal && next !== state) {
-          expect([next, body.type, state === 'done']).toEqual(['queued', 'run.retry-requested', false]);
+          expect([next, state === 'done']).toEqual(['queued', false]);
+          expect(body.type).toMatch(/^run\.(retry|resume)-requested$/);
         }
         if (next !== state && RUN_STATES[next].isTerminal) expect(body.type).toBe('run.finished');
       }),
@@ -239,16 +298,33 @@ describe('what may be done', () => {
       runCan.cancel(situation),
       runCan.retry(situation),
       runCan.resume(situation),
-      runCan.skip({ ...situation, stepState: 'failed' }),
+      runCan.retryHost({ ...situation, stepStates: ['done', 'failed'] }),
+      runCan.skip({ ...situation, stepState: 'failed', uninterruptible: null }),
+      runCan.skip({ ...situation, stepState: 'failed', uninterruptible: 'half of it is worse than none' }),
     ];
     for (const answer of answers) if (!answer.allowed) expect(answer.reason).toMatch(/^[A-Z].*\.$/);
     expect(runCan.cancel(situation).allowed).toBe(!isOver);
     expect(runCan.retry(situation).allowed).toBe(isOver && state !== 'done');
     expect(runCan.resume(situation).allowed).toBe(state === 'cancelled' || state === 'unreachable');
-    expect(runCan.skip({ ...situation, stepState: 'failed' }).allowed).toBe(
-      state === 'failed' || state === 'needs-attention',
+    const skip = { ...situation, stepState: 'failed', uninterruptible: null } as const;
+    expect(runCan.skip(skip).allowed).toBe(state === 'failed' || state === 'needs-attention');
+    expect(runCan.skip({ ...skip, stepState: 'done' }).allowed).toBe(false);
+    expect(runCan.skip({ ...skip, uninterruptible: 'half of it is worse than none' }).allowed).toBe(false);
+    expect(runCan.retryHost({ ...situation, stepStates: ['done', 'waiting'] })).toEqual(
+      runCan.retry(situation),
     );
-    expect(runCan.skip({ ...situation, stepState: 'done' }).allowed).toBe(false);
+    expect(runCan.retryHost({ ...situation, stepStates: ['done', 'skipped'] }).allowed).toBe(false);
+  });
+
+  it('takes up nothing whose log is no longer kept', () => {
+    const old = { state: 'cancelled', cancelRequested: false, logDroppedAt: '2026-01-02T03:04:05Z' } as const;
+    for (const answer of [
+      runCan.retry(old),
+      runCan.resume(old),
+      runCan.retryHost({ ...old, stepStates: ['failed'] }),
+      runCan.skip({ ...old, state: 'failed', stepState: 'failed', uninterruptible: null }),
+    ])
+      expect(answer).toEqual({ allowed: false, reason: expect.stringMatching(/no longer kept/) as string });
   });
 
   it('cancels once', () => {

@@ -8,5 +8,6 @@ export async function takeRate(
   rate: { key: string; limit: number; windowS: number },
 ): Promise<void> {
   const { allowed, retryAfterS } = await takeFromRate(ctx.db.pool, rate);
-  if (!allowed) throw new AppError('too-many', `That was too often. Try again in ${retryAfterS} s.`);
+  if (allowed) return;
+  throw new AppError('too-many', `That was too often. Try again in ${retryAfterS} s.`, { retryAfterS });
 }

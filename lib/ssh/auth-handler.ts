@@ -1,4 +1,6 @@
+import ssh2 from 'ssh2';
 import type { AuthHandlerMiddleware, AuthenticationType, Prompt } from 'ssh2';
+import type { HostPublicKey } from './host-key';
 import type { HostLogin } from './target';
 
 export interface AuthRecord {
@@ -23,7 +25,13 @@ function toMethods(login: HostLogin, record: AuthRecord): Method[] {
         },
       ];
     case 'agent':
-      return [{ type: 'agent', username: user, agent: auth.socket }];
+      return [
+        {
+          type: 'agent',
+          username: user,
+          agent: auth.publicKey ? new OneKeyAgent(auth.socket, auth.publicKey) : auth.socket,
+        },
+      ];
     case 'password': {
       let answered = false;
       const prompt = (
@@ -43,6 +51,24 @@ function toMethods(login: HostLogin, record: AuthRecord): Method[] {
         { type: 'keyboard-interactive', username: user, prompt },
       ];
     }
+  }
+}
+
+/** An agent of which one key is used: each key that a host refuses counts against its limit of tries. */
+class OneKeyAgent extends ssh2.OpenSSHAgent {
+  readonly #blob: Buffer;
+
+  constructor(socket: string, publicKey: HostPublicKey) {
+    super(socket);
+    this.#blob = Buffer.from(publicKey.publicKey, 'base64');
+  }
+
+  override getIdentities(callback: Parameters<ssh2.OpenSSHAgent['getIdentities']>[0]): void {
+    super.getIdentities((error, keys) => {
+      // Keys of an agent are parsed keys here; the types allow other forms.
+      const own = keys?.filter((key) => (key as ssh2.ParsedKey).getPublicSSH().equals(this.#blob));
+      callback(error, own);
+    });
   }
 }
 

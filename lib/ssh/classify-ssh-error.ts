@@ -65,7 +65,8 @@ const authRejected: Words = ({ name, authKind, offered }, where) => {
   };
 };
 
-const weakAlgorithms = (name: string, what: string): Failure => ({
+/** The host offers nothing safe of one kind. */
+export const toWeakAlgorithms = (name: string, what: string): Failure => ({
   code: 'weak-algorithms',
   message: `${name} offers no ${what} that is still considered safe.`,
   nextAction: 'Update sshd on the host, or allow modern algorithms in its sshd_config.',
@@ -82,8 +83,12 @@ const MISMATCHES: readonly (readonly [RegExp, string])[] = [
 function classifyHandshake(error: Error, context: SshErrorContext): Failure | null {
   const { name } = context;
   const mismatch = MISMATCHES.find(([pattern]) => pattern.test(error.message));
-  if (mismatch) return weakAlgorithms(name, mismatch[1]);
-  if (/authentication methods failed|client-authentication/i.test(`${error.message} ${levelOf(error)}`)) {
+  if (mismatch) return toWeakAlgorithms(name, mismatch[1]);
+  if (
+    /authentication methods failed|too many authentication failures|client-authentication/i.test(
+      `${error.message} ${levelOf(error)}`,
+    )
+  ) {
     return authRejected(context, toEndpointText(context));
   }
   return null;
@@ -112,6 +117,7 @@ export function classifySshError(error: unknown, context: SshErrorContext): Fail
   }
   const handshake = classifyHandshake(error, context);
   if (handshake) return handshake;
+  if (levelOf(error) === 'agent') return toAgentFailure(context);
   if (context.wasReady) return toConnectionLost(context);
   if (/Timed out while waiting for handshake/.test(error.message)) {
     return {
@@ -138,6 +144,14 @@ export function classifySshError(error: unknown, context: SshErrorContext): Fail
     };
   }
   return toUnknown(context);
+}
+
+function toAgentFailure({ name }: SshErrorContext): Failure {
+  return {
+    code: 'credential-missing',
+    message: `The agent of this worker gave no key for ${name}: it does not answer, or holds no such key.`,
+    nextAction: 'Check SITEPLAN_SSH_AGENT and `ssh-add -l` on the worker, or pick another credential.',
+  };
 }
 
 /** The connection was up and is gone: half-open, reset, or closed by the host. */

@@ -98,10 +98,10 @@ describe.concurrent('a real sshd', () => {
 
   it('is reached through a bastion with a pinned key of its own', async (t) => {
     const host = await fakeHost(t, 'behind');
-    const target = { ...host.target, bastion: sshd.target };
+    const target = { ...host.target, bastions: [sshd.target] };
     expect(await echo(await connect(t, target))).toBe('works\n');
     const wrong = { ...sshd.target, hostKey: host.target.hostKey };
-    expect(await failureOf(connect(t, { ...target, bastion: wrong }))).toMatchObject({
+    expect(await failureOf(connect(t, { ...target, bastions: [wrong] }))).toMatchObject({
       code: 'host-key-changed',
     });
   });
@@ -158,6 +158,36 @@ describe.concurrent('algorithms (S13)', () => {
     for (const weak of ['sha1', 'cbc', 'ssh-rsa', 'ssh-dss', 'md5', 'arcfour', 'group1', 'zlib']) {
       expect(hello).not.toContain(weak);
     }
+  });
+});
+
+describe.concurrent('hosts that offer only weak algorithms (S13)', () => {
+  it.for([
+    ['sha1-kex', 'offers no key exchange that is still considered safe'],
+    ['cbc-only', 'offers no cipher'],
+    ['sha1-mac', 'offers no message authentication'],
+    ['sha1-host-key', 'offers no signature of its host key'],
+    ['lax-chacha20', 'offers no way to use ChaCha20'],
+  ] as const)('%s is refused before any authentication: %s', async ([name, words], t) => {
+    const host = await fakeHost(t, `s1-${name}`);
+    const failure = await failureOf(connect(t, host.target));
+    expect(failure.code).toBe('weak-algorithms');
+    expect(failure.message).toContain(words);
+    expect(failure.nextAction).not.toBe('');
+    expect(host.authRequests()).toBe(0);
+  });
+
+  it('are refused by a scan as well', async (t) => {
+    for (const name of ['sha1-kex', 'cbc-only', 'sha1-mac', 'sha1-host-key']) {
+      const host = await fakeHost(t, `s1-${name}`);
+      expect((await failureOf(scanHostKey(host.target, OPTIONS))).code).toBe('weak-algorithms');
+    }
+  });
+
+  it('and ChaCha20 with strict key exchange is not among them', async (t) => {
+    const strict = await startSshd(['Ciphers chacha20-poly1305@openssh.com']);
+    t.onTestFinished(() => strict.stop());
+    expect(await echo(await connect(t, strict.target))).toBe('works\n');
   });
 });
 

@@ -3,13 +3,18 @@ import type { Failure } from '@/lib/core/failure';
 import { toConnectionLost } from './classify-ssh-error';
 import { createFramedShell, type FramedShell } from './framed-shell';
 import { HostError } from './host-error';
-import { openClient, type OpenClient } from './open-client';
+import { openClient } from './open-client';
 import type { ProgramHost } from './open-program';
+import type { OpenClient } from './start-client';
 import { streamScript, type ScriptStream, type StreamCall } from './stream-script';
 import type { ConnectOptions, HostTarget } from './target';
 import { uploadFile, type UploadResult, type UploadSource, type UploadTarget } from './upload-file';
 
-/** One SSH connection to one host, for one worker. Every method rejects with HostError. */
+/**
+ * One SSH connection to one host, for one worker. Every method rejects with HostError. Where sshd allows fewer sessions
+ * on a connection than there are programs (MaxSessions), a program beyond that has a connection of its own, which ends
+ * with it and with this one.
+ */
 export interface HostConnection {
   /** Name of the host for messages. */
   readonly name: string;
@@ -44,7 +49,12 @@ function openTunnel({ client, context }: OpenClient, address: string, port: numb
  */
 export async function connectHost(target: HostTarget, options: ConnectOptions): Promise<HostConnection> {
   const open = await openClient(target, options);
-  const host: ProgramHost = { client: open.client, sudo: target.sudo, context: open.context };
+  const openMore = async () => {
+    const more = await openClient(target, options);
+    void open.closed.then(more.close);
+    return more;
+  };
+  const host: ProgramHost = { client: open.client, sudo: target.sudo, context: open.context, openMore };
   return {
     name: target.name,
     openShell: () => createFramedShell(host),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
 import { quoteShell, toShellAssignments } from '@/lib/core/shell-quote';
 import { toConnectionLost } from './classify-ssh-error';
+import { endChannel } from './end-channel';
 import { FrameScanner } from './frame-scanner';
 import { HostError } from './host-error';
 import { openProgram, type ProgramHost } from './open-program';
@@ -194,7 +195,7 @@ export function createFramedShell(host: ProgramHost): FramedShell {
   const drop = async () => {
     const dropped = await channel?.catch(() => null);
     channel = null;
-    dropped?.close();
+    if (dropped) endChannel(dropped);
   };
   const endGroup = async (group: string) => {
     const killer = createFramedShell(host);

@@ -16,11 +16,11 @@ const namesWith = (pattern: RegExp) =>
 
 describe('no connection without a verifier (S12)', () => {
   it('because clients are made in two files only', () => {
-    expect(namesWith(/\bnew\s+(ssh2\.)?Client\b/)).toEqual(['open-client.ts', 'scan-host-key.ts']);
-    expect(namesWith(/\bclient\.connect\(/)).toEqual(['open-client.ts', 'scan-host-key.ts']);
+    expect(namesWith(/\bnew\s+(ssh2\.)?Client\b/)).toEqual(['scan-host-key.ts', 'start-client.ts']);
+    expect(namesWith(/\bclient\.connect\(/)).toEqual(['scan-host-key.ts', 'start-client.ts']);
   });
 
-  it.each(['open-client.ts', 'scan-host-key.ts'])(
+  it.each(['scan-host-key.ts', 'start-client.ts'])(
     'because %s states all of it for its one connect',
     (name) => {
       expect(textOf(name).match(/\bclient\.connect\(/g)).toHaveLength(1);
@@ -32,7 +32,7 @@ describe('no connection without a verifier (S12)', () => {
   );
 
   it('because the verifier compares with the approved keys, and the scan lets nobody in', () => {
-    expect(textOf('open-client.ts')).toContain('return pinned.has(state.shownKey);');
+    expect(textOf('start-client.ts')).toContain('return pinned.has(state.shownKey);');
     expect(textOf('scan-host-key.ts')).toMatch(/hostVerifier: \(key: Buffer\) => \{\n[^}]*return false;\n/);
   });
 
@@ -40,9 +40,9 @@ describe('no connection without a verifier (S12)', () => {
     expect(namesWith(/from 'node:net'/)).toEqual(['address-policy.ts', 'open-socket.ts']);
     expect(namesWith(/\bconnect\(\{[^}]*\bport\b/)).toEqual(['open-socket.ts']);
     expect(textOf('open-socket.ts')).toMatch(/connect\(\{[^}]*noDelay: true/);
-    expect(textOf('open-client.ts')).toContain(
+    expect(textOf('start-client.ts')).toContain(
       'keepaliveInterval: (options.keepalive ?? KEEPALIVE).intervalMs',
     );
-    expect(textOf('open-client.ts')).toContain('watchLiveness(socket, intervalMs * count');
+    expect(textOf('start-client.ts')).toContain('watchLiveness(socket, intervalMs * count');
   });
 });

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 import { toSafeLine } from '@/lib/core/text';
 import { toConnectionLost, toEndpointText, type SshErrorContext } from './classify-ssh-error';
+import { endChannel } from './end-channel';
 import { HostError } from './host-error';
+import type { OpenClient } from './start-client';
 import type { SudoMode } from './target';
 
 const READY_TIMEOUT_MS = 15_000;
@@ -14,6 +16,8 @@ export interface ProgramHost {
   readonly client: Client;
   readonly sudo: SudoMode;
   readonly context: SshErrorContext;
+  /** Another connection to the same host, for a program that finds no room on this one. */
+  readonly openMore?: () => Promise<Pick<OpenClient, 'client' | 'close'>>;
 }
 
 /**
@@ -88,28 +92,39 @@ export function toStartFailure(
   });
 }
 
-function openSession(host: ProgramHost, command: string): Promise<ClientChannel> {
-  return new Promise((resolve, reject) => {
-    const onOpen = (error: Error | undefined, channel: ClientChannel) => {
-      if (!error) resolve(channel);
-      else if (/channel open failure/i.test(error.message)) {
-        reject(
-          new HostError(
-            {
-              code: 'login-shell-unusable',
-              message: `${host.context.name} allows no further session on this connection.`,
-              nextAction: 'Raise MaxSessions in its sshd_config (10 is the default).',
-            },
-            { cause: error },
-          ),
-        );
-      } else reject(new HostError(toConnectionLost(host.context), { cause: error }));
-    };
+/** Sessions of which the host has said how their program ended. It may say so before a promise of ours is resolved. */
+const ENDED = new WeakSet<ClientChannel>();
+
+/** A session on this client, or null where sshd allows no further one. */
+function tryOpenSession(client: Client, context: SshErrorContext, command: string) {
+  return new Promise<ClientChannel | null>((resolve, reject) => {
+    const lost = (cause: unknown) => reject(new HostError(toConnectionLost(context), { cause }));
     try {
-      host.client.exec(command, onOpen);
+      client.exec(command, (error: Error | undefined, channel) => {
+        if (!error) resolve(channel.once('exit', () => ENDED.add(channel)));
+        else if (/channel open failure/i.test(error.message)) resolve(null);
+        else lost(error);
+      });
     } catch (error) {
-      reject(new HostError(toConnectionLost(host.context), { cause: error }));
+      lost(error);
     }
+  });
+}
+
+async function openSession({ client, context, openMore }: ProgramHost, command: string) {
+  const channel = await tryOpenSession(client, context, command);
+  if (channel) return channel;
+  const more = await openMore?.();
+  const own = more && (await tryOpenSession(more.client, context, command));
+  if (own) {
+    own.once('close', more.close);
+    return own;
+  }
+  more?.close();
+  throw new HostError({
+    code: 'login-shell-unusable',
+    message: `${context.name} allows no session on a connection.`,
+    nextAction: 'Raise MaxSessions in its sshd_config (10 is the default).',
   });
 }
 
@@ -145,8 +160,14 @@ async function waitUntilReady(
   await new Promise<void>((resolve, reject) => {
     const fail = () => {
       stop();
-      channel.close();
+      endChannel(channel);
       reject(toStartFailure(host.context, host.sudo, stdout.toString('utf8'), stderr));
+    };
+    // sshd says how a program ended, whatever it was; a channel that closes without a word has lost its connection.
+    const onClose = () => {
+      if (ENDED.has(channel)) return fail();
+      stop();
+      reject(new HostError(toConnectionLost(host.context), { cause: new Error('closed while starting') }));
     };
     const timer = setTimeout(fail, timeoutMs);
     const onOut = (chunk: Buffer) => {
@@ -173,10 +194,10 @@ async function waitUntilReady(
     };
     const stop = () => {
       clearTimeout(timer);
-      channel.removeListener('data', onOut).removeListener('close', fail);
+      channel.removeListener('data', onOut).removeListener('close', onClose);
       channel.stderr.removeListener('data', onErr);
     };
-    channel.on('data', onOut).once('close', fail);
+    channel.on('data', onOut).once('close', onClose);
     channel.stderr.on('data', onErr);
   });
 }

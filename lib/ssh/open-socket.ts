@@ -5,8 +5,11 @@ import type { ConnectOptions, HostEndpoint } from './target';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Every address of the endpoint, resolved once and each allowed; rejects with `address-refused` if one is not. */
-async function toCheckedAddresses(
+/**
+ * Every address of the endpoint, resolved once, here, and each allowed; rejects with `address-refused` if one is not.
+ * Behind a bastion as well: a name that the bastion resolved could not be checked.
+ */
+export async function toCheckedAddresses(
   endpoint: HostEndpoint,
   options: ConnectOptions,
 ): Promise<readonly string[]> {
@@ -43,15 +46,18 @@ function connectOnce(address: string, port: number, timeoutMs: number): Promise<
 }
 
 /**
- * A TCP connection to the endpoint, to an address that was checked (never resolved again). Tries the addresses in
- * the resolver's order; rejects with HostError `address-refused` or the last socket error.
+ * A TCP connection to one of the addresses, which were checked (never resolved again). Tries them in the resolver's
+ * order; rejects with the last socket error.
  */
-export async function openSocket(endpoint: HostEndpoint, options: ConnectOptions): Promise<Socket> {
-  const addresses = await toCheckedAddresses(endpoint, options);
+export async function openSocket(
+  addresses: readonly string[],
+  port: number,
+  options: ConnectOptions,
+): Promise<Socket> {
   let failure: unknown = Object.assign(new Error('no address'), { code: 'ENOTFOUND' });
   for (const address of addresses) {
     try {
-      return await connectOnce(address, endpoint.port, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+      return await connectOnce(address, port, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
     } catch (error) {
       failure = error;
     }

@@ -3,13 +3,22 @@ import { toAlgorithms } from './algorithms';
 import { classifySshError } from './classify-ssh-error';
 import { HostError } from './host-error';
 import { toScannedHostKey, type ScannedHostKey } from './host-key';
-import { openSocket } from './open-socket';
-import type { ConnectOptions, HostEndpoint } from './target';
+import { openWay } from './open-way';
+import { checkLogin } from './start-client';
+import type { ConnectOptions, HostEndpoint, HostLogin } from './target';
 
-/** The key that a host shows, read without authenticating: the handshake ends as soon as the key is seen. */
-export async function scanHostKey(endpoint: HostEndpoint, options: ConnectOptions): Promise<ScannedHostKey> {
+/**
+ * The key that a host shows, read without authenticating there: the handshake ends as soon as the key is seen. Signs in
+ * to the bastions on the way, so their keys must be approved. Rejects with HostError.
+ */
+export async function scanHostKey(
+  endpoint: HostEndpoint,
+  options: ConnectOptions,
+  bastions: readonly HostLogin[] = [],
+): Promise<ScannedHostKey> {
+  for (const login of bastions) checkLogin(login);
+  const { socket, close } = await openWay(endpoint, bastions, options);
   try {
-    const socket = await openSocket(endpoint, options);
     const client = new ssh2.Client();
     try {
       return await new Promise<ScannedHostKey>((resolve, reject) => {
@@ -29,6 +38,7 @@ export async function scanHostKey(endpoint: HostEndpoint, options: ConnectOption
       });
     } finally {
       socket.destroy();
+      close();
     }
   } catch (error) {
     if (error instanceof HostError) throw error;

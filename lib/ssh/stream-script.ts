@@ -1,5 +1,6 @@
 import { toShellAssignments } from '@/lib/core/shell-quote';
 import { toConnectionLost } from './classify-ssh-error';
+import { endChannel } from './end-channel';
 import { HostError } from './host-error';
 import { openProgram, type ProgramHost } from './open-program';
 
@@ -44,11 +45,11 @@ ${toShellAssignments(call.variables ?? {})}${call.script}`;
         if (pending) await pending;
       }
     } finally {
-      channel.close();
+      endChannel(channel);
     }
     await closed;
     if (exitCode === null) throw new HostError(toConnectionLost(host.context));
     return { exitCode, stderr: stderr.toString('utf8') };
   };
-  return { done: read(), close: () => channel.close() };
+  return { done: read(), close: () => endChannel(channel) };
 }

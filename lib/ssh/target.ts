@@ -4,7 +4,12 @@ import type { HostPublicKey } from './host-key';
 export type HostAuth =
   | { readonly kind: 'password'; readonly password: string }
   | { readonly kind: 'key'; readonly privateKey: string; readonly passphrase?: string }
-  | { readonly kind: 'agent'; readonly socket: string };
+  | {
+      readonly kind: 'agent';
+      readonly socket: string;
+      /** The one key to use, as in an authorized_keys line; absent offers every key of the agent. */
+      readonly publicKey?: HostPublicKey;
+    };
 
 /** How commands become root: not at all, by `sudo -n`, or by `sudo -S` with a password on standard input. */
 export type SudoMode = 'none' | 'nopasswd' | { readonly password: string };
@@ -27,8 +32,8 @@ export interface HostLogin extends HostEndpoint {
 
 export interface HostTarget extends HostLogin {
   readonly sudo: SudoMode;
-  /** A host to go through; its own key is pinned too, and the address policy holds at each hop. */
-  readonly bastion?: HostLogin;
+  /** Hosts to go through, the first one reached directly; each key is pinned, the address policy holds at each hop. */
+  readonly bastions?: readonly HostLogin[];
 }
 
 export interface ConnectOptions {

@@ -1,38 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ClientChannel } from 'ssh2';
 import type { FailureCode } from '@/lib/core/failure';
 import { toShellAssignments } from '@/lib/core/shell-quote';
 import { toSafeLine } from '@/lib/core/text';
 import { toConnectionLost } from './classify-ssh-error';
+import { endChannel } from './end-channel';
 import { HostError } from './host-error';
 import { openProgram, type ProgramHost } from './open-program';
-
-/**
- * Says `same` and ends where the file already holds these bytes; else says `send`, takes standard input into a
- * temporary file (0600, O_EXCL) of the same directory, compares the hash, syncs and renames.
- */
-const UPLOAD_SCRIPT = `set -u
-LC_ALL=C; export LC_ALL
-hash_of() { h=$(sha256sum < "$1") && printf '%s' "\${h%% *}"; }
-own() { { [ -z "$sp_owner" ] || chown -- "$sp_owner" "$1"; } && chmod -- "$sp_mode" "$1"; }
-settle() { sync "$1" 2>/dev/null || sync; }
-dir=\${sp_path%/*}
-if [ -f "$sp_path" ] && [ ! -L "$sp_path" ] && [ "$(wc -c < "$sp_path")" -eq "$sp_size" ] &&
-  [ "$(hash_of "$sp_path")" = "$sp_sha256" ]; then
-  own "$sp_path" || exit 3
-  echo same; exit 0
-fi
-(umask 022; mkdir -p -- "$dir") || exit 3
-rm -f -- "$dir"/.siteplan-upload.??????
-new=$(umask 077; mktemp "$dir/.siteplan-upload.XXXXXX") || exit 3
-trap 'rm -f -- "$new"' EXIT
-trap 'exit 1' HUP INT TERM
-echo send
-cat > "$new" || exit 3
-[ "$(hash_of "$new")" = "$sp_sha256" ] || exit 4
-own "$new" && settle "$new" && mv -f -- "$new" "$sp_path" && settle "$dir" || exit 3
-`;
+import { UPLOAD_SCRIPT } from './upload-script';
 
 export interface UploadTarget {
   /** Absolute path of plain characters. */
@@ -43,19 +20,29 @@ export interface UploadTarget {
   readonly owner?: string;
 }
 
+/** Bytes, or something that can be read from any byte on, as often as asked for. */
 export type UploadSource =
-  Uint8Array | { readonly open: () => Readable; readonly sizeBytes: number; readonly sha256: string };
+  | Uint8Array
+  | {
+      readonly open: (startByte: number) => Readable;
+      readonly sizeBytes: number;
+      /** Lower case hex. */
+      readonly sha256: string;
+    };
 
 export interface UploadResult {
-  /** Bytes that travelled: 0 when the host already had the file. */
+  /** Bytes that travelled: 0 when the host already had the file, the rest when it had a part. */
   readonly sentBytes: number;
   readonly sha256: string;
 }
 
-function toSource(source: UploadSource) {
+type OpenSource = Exclude<UploadSource, Uint8Array>;
+
+function toSource(source: UploadSource): OpenSource {
   if (!(source instanceof Uint8Array)) return source;
-  const sha256 = createHash('sha256').update(source).digest('hex');
-  return { open: () => Readable.from([Buffer.from(source)]), sizeBytes: source.length, sha256 };
+  const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { open: (start) => Readable.from([bytes.subarray(start)]), sizeBytes: bytes.length, sha256 };
 }
 
 const CAUSES: readonly (readonly [RegExp, FailureCode, string, string])[] = [
@@ -75,7 +62,8 @@ const CAUSES: readonly (readonly [RegExp, FailureCode, string, string])[] = [
 
 function toUploadFailure(host: ProgramHost, path: string, exitCode: number, stderr: string): HostError {
   const what = `The upload of ${path} to ${host.context.name} failed`;
-  if (exitCode === 4) {
+  // 5: the source ended before its stated size, for the connection stands.
+  if (exitCode === 4 || exitCode === 5) {
     return new HostError({
       code: 'checksum-mismatch',
       message: `${what}: what arrived has another checksum.`,
@@ -92,16 +80,72 @@ function toUploadFailure(host: ProgramHost, path: string, exitCode: number, stde
   });
 }
 
+/** True when the first `count` bytes of the source are what the host has. */
+async function hasPrefix(source: OpenSource, count: number, sha256: string): Promise<boolean> {
+  const hash = createHash('sha256');
+  let left = count;
+  for await (const chunk of source.open(0)) {
+    const bytes = chunk as Buffer; // sources have no encoding set
+    hash.update(bytes.subarray(0, left));
+    left -= Math.min(left, bytes.length);
+    if (left === 0) break;
+  }
+  return left === 0 && hash.digest('hex') === sha256;
+}
+
+/** What the host says on its first line: nothing to send, or how much of it is there. */
+async function readAnswer(channel: ClientChannel, closed: Promise<void>): Promise<readonly string[]> {
+  let answer = '';
+  const answered = new Promise<void>((resolve) => {
+    channel.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+      if (answer.includes('\n')) resolve();
+    });
+  });
+  channel.resume();
+  await Promise.race([answered, closed]);
+  return answer.includes('\n') ? (answer.split('\n')[0] ?? '').split(' ') : [];
+}
+
+/** Sends what the host lacks and gives the number of bytes; a host that ends early says why when it closes. */
+async function sendRest(
+  source: OpenSource,
+  channel: ClientChannel,
+  have: readonly string[],
+  closed: Promise<void>,
+): Promise<number> {
+  const present = Number(have[1]);
+  let start = 0;
+  if (present > 0) {
+    start = (await hasPrefix(source, present, have[2] ?? '')) ? present : 0;
+    channel.write(start > 0 ? 'resume\n' : 'restart\n');
+  }
+  const reader = source.open(start);
+  let sourceError: unknown = null;
+  reader.once('error', (error) => {
+    sourceError = error;
+  });
+  await Promise.race([pipeline(reader, channel).catch(() => undefined), closed]);
+  reader.destroy();
+  if (sourceError) {
+    endChannel(channel);
+    throw sourceError as Error; // what a stream emits as its error
+  }
+  return source.sizeBytes - start;
+}
+
 /**
- * Puts a file on the host atomically and sends nothing when it is already there. Rejects with HostError
- * `checksum-mismatch`, `disk-full`, `read-only-filesystem`, `step-exit` or `connection-lost`.
+ * Puts a file on the host atomically: nothing travels when it is already there, and after a lost connection another call
+ * sends only what the host still lacks. Rejects with HostError `checksum-mismatch`, `disk-full`,
+ * `read-only-filesystem`, `step-exit` or `connection-lost`, or with the error of the source.
  */
 export async function uploadFile(
   host: ProgramHost,
-  source: UploadSource,
+  from: UploadSource,
   target: UploadTarget,
 ): Promise<UploadResult> {
-  const { open, sizeBytes, sha256 } = toSource(source);
+  const source = toSource(from);
+  const { sizeBytes, sha256 } = source;
   const variables = { ...target, owner: target.owner ?? '', size: String(sizeBytes), sha256 };
   const channel = await openProgram(host, `${toShellAssignments(variables)}${UPLOAD_SCRIPT}`);
   let stderr = '';
@@ -113,22 +157,12 @@ export async function uploadFile(
     exitCode = code ?? 255;
   });
   const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()));
-  let answer = '';
-  const answered = new Promise<void>((resolve) => {
-    channel.on('data', (chunk: Buffer) => {
-      answer += chunk.toString('latin1');
-      if (answer.includes('\n')) resolve();
-    });
-  });
-  channel.resume();
-  await Promise.race([answered, closed]);
-  const isSending = answer.startsWith('send');
-  if (isSending) {
-    // A host that ends early (disk full) closes its side; the reason is in its exit code and stderr.
-    await Promise.race([pipeline(open(), channel).catch(() => undefined), closed]);
-  } else channel.end();
+  const answer = await readAnswer(channel, closed);
+  let sentBytes = 0;
+  if (answer[0] === 'have') sentBytes = await sendRest(source, channel, answer, closed);
+  else channel.end();
   await closed;
   if (exitCode === null) throw new HostError(toConnectionLost(host.context));
   if (exitCode !== 0) throw toUploadFailure(host, target.path, exitCode, stderr);
-  return { sentBytes: isSending ? sizeBytes : 0, sha256 };
+  return { sentBytes, sha256 };
 }

@@ -39,36 +39,62 @@ const SHARED = `${ARTIFACT_SHARED}is_so() { is_fetched; }
 `;
 
 const ACT = `
-(umask 077; mkdir -p "$dir")
+(umask 077; mkdir -p "$dir") || fail_write "$dir" "$sp_file"
 if command -v curl >/dev/null 2>&1; then tool=curl
 elif command -v wget >/dev/null 2>&1; then tool=wget
 else fail step-exit 'neither curl nor wget is installed'
 fi
 size_mib() { if [ -f "$1" ]; then printf '%s' "$(($(wc -c < "$1") / 1048576))"; else printf 0; fi; }
 report() { while sleep 5 >/dev/null 2>&1; do note "$(size_mib "$1") MiB so far"; done; }
+once=-q
+if [ "$tool" = wget ]; then case $(wget --version 2>/dev/null || :) in *GNU*) once='-nv -t 1' ;; esac; fi
+# download URL FILE: 1 with the reason in why, and final=yes where another try would end the same way.
 download() {
   report "$2" & reporter=$!
-  rc=0
+  rc=0 status=
   case $tool in
     curl)
       redirects='=https'
       case "$1" in http://*) redirects='=http,https' ;; esac
-      curl --fail --location --globoff --silent --show-error --proto '=http,https' --proto-redir "$redirects" \\
-        --connect-timeout 20 --speed-limit 512 --speed-time 60 --continue-at - --output "$2" -- "$1" </dev/null || rc=$?
-      if [ "$rc" = 23 ]; then rc=full; fi ;;
+      said=$(curl --fail --location --globoff --silent --show-error --proto '=http,https' --proto-redir "$redirects" \\
+        --connect-timeout 20 --speed-limit 512 --speed-time "$sp_stall_s" --write-out 'status %{http_code}' \\
+        --continue-at - --output "$2" -- "$1" 2>&1 </dev/null) || rc=$?
+      status=\${said##*status } said=\${said%status *} ;;
     wget)
-      wget -q -c -T 60 -O "$2" -- "$1" </dev/null || rc=$?
-      if [ "$rc" = 3 ]; then rc=full; fi ;;
+      said=$(wget $once -c -T "$sp_stall_s" -O "$2" -- "$1" 2>&1 </dev/null) || rc=$?
+      status=$(printf '%s' "$said" | sed -n -e 's/.*ERROR \\([0-9]*\\).*/\\1/p' -e 's|.*HTTP/1\\.[01] \\([0-9]*\\).*|\\1|p') ;;
   esac
   kill "$reporter" 2>/dev/null || :
   wait "$reporter" 2>/dev/null || :
-  if [ "$rc" = full ]; then fail disk-full "no room for $sp_file below /var/lib/siteplan-host"; fi
-  [ "$rc" = 0 ]
+  if [ "$rc" = 0 ]; then return 0; fi
+  explain "$1" "$2"
+  note "$said"
+  return 1
+}
+# Exit codes of curl (curl.1, EXIT CODES) and GNU wget (wget.1, EXIT STATUS); other wgets only have their words.
+explain() {
+  name=\${1#*://} name=\${name%%/*} final=no
+  name=\${name##*@}
+  case "$tool $rc $said" in
+    *'not yet valid'*|*'not yet activated'*) fail clock-skew "by the clock of this host the certificate of $name is not valid yet" ;;
+    'curl 23 '*|'wget 3 '*) fail_write "$dir" "$sp_file" "$2" ;;
+    'curl 5 '*|'curl 6 '*|*'unable to resolve'*|*'bad address'*) why="this host cannot resolve $name" ;;
+    'curl 22 '*|'wget 8 '*|*'server returned error'*)
+      why="$name answers HTTP $status"
+      case "$status" in 408|416|425|429) ;; 4??) final=yes ;; esac
+      if [ "$status" = 404 ]; then why="$why: the release or the file is not there"; fi ;;
+    'curl 28 '*|*'timed out'*) why="$name did not answer in time, or sent next to nothing for $sp_stall_s s" ;;
+    'curl 35 '*|'curl 5'[134]' '*|'curl 6'[06]' '*|'curl 77 '*|'curl 8'[03]' '*|'wget 5 '*|*certificate*)
+      why="this host does not trust $name or finds no common TLS with it" final=yes ;;
+    'curl 7 '*|*refused*) why="$name refuses connections from this host or cannot be reached" ;;
+    'curl 18 '*|'curl 52 '*|'curl 56 '*) why="the connection to $name broke off" ;;
+    *) why="$tool ended with $rc" ;;
+  esac
 }
 rm -f "$sums.part"
 try=1
 until download "$sp_sums_url" "$sums.part"; do
-  if [ "$try" = 3 ]; then fail download-failed "$sp_sums_url could not be fetched"; fi
+  if [ "$try" = 3 ] || [ "$final" = yes ]; then fail download-failed "$sp_sums_url could not be fetched: $why"; fi
   try=$((try + 1)); rm -f "$sums.part"; sleep "$((try * sp_pause_s))"
 done
 mv -f "$sums.part" "$sums"
@@ -92,7 +118,7 @@ while :; do
     continue
   fi
   if [ "$resumed" = yes ] && [ "$try" -ge 2 ]; then rm -f "$part"; fi
-  if [ "$try" = 4 ]; then fail download-failed "$sp_url could not be fetched"; fi
+  if [ "$try" = 4 ] || [ "$final" = yes ]; then fail download-failed "$sp_url could not be fetched: $why"; fi
   try=$((try + 1)); note "try $try of 4"; sleep "$((try * sp_pause_s))"
 done
 settle "$part"
@@ -121,6 +147,7 @@ export const artifactFetch = defineStepKind({
       arch,
       file,
       pause_s: '2',
+      stall_s: '60',
       url: `${folder}/${file}`,
       sums_url: `${folder}/sha256sum-${arch}.txt`,
     };

@@ -30,29 +30,34 @@ is_so() {
   if [ "$found" != "$sp_mode $sp_owner $sp_group" ]; then
     note "$sp_path has mode, owner and group $found, not $sp_mode $sp_owner $sp_group"; return 1
   fi
-  if [ "$(hash_of "$path")" != "$sp_payload_sha256" ]; then note "$sp_path has other content"; return 1; fi
+  hash_file "$path"
+  if [ "$hashed" != "$sp_payload_sha256" ]; then note "$sp_path has other content"; return 1; fi
 }
 `;
 
 const ACT = `
 if [ -d "$path" ] && [ ! -L "$path" ]; then fail step-exit "$sp_path is a directory"; fi
 dir=\${path%/*}
-(umask 022; mkdir -p -- "$dir") || fail step-exit "cannot make the directory of $sp_path"
-if [ ! -w "$dir" ]; then fail read-only-filesystem "the directory of $sp_path cannot be written"; fi
-rm -f -- "$dir"/.siteplan-new.??????
-new=$(umask 077; mktemp "$dir/.siteplan-new.XXXXXX") || fail disk-full "no room for a new file beside $sp_path"
-trap 'rm -f -- "$new"' EXIT
+if [ ! -d "$dir" ]; then (umask 022; mkdir -p -- "$dir") || fail_write "$dir" "$sp_path"; fi
+if [ ! -w "$dir" ]; then fail_write "$dir" "$sp_path"; fi
+for old in "$dir"/.siteplan-new.??????; do
+  if [ -e "$old" ] || [ -L "$old" ]; then rm -f -- "$old"; fi
+done
+new=$(umask 077; mktemp "$dir/.siteplan-new.XXXXXX") || fail_write "$dir" "$sp_path"
+trap 'if [ -n "$new" ]; then rm -f -- "$new"; fi' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-cat > "$new" || fail disk-full "no room for $sp_path"
-if [ "$(hash_of "$new")" != "$sp_payload_sha256" ]; then fail step-exit "the content of $sp_path did not arrive whole"; fi
+cat > "$new" || fail_write "$dir" "$sp_path" "$new"
+hash_file "$new"
+if [ "$hashed" != "$sp_payload_sha256" ]; then fail step-exit "the content of $sp_path did not arrive whole"; fi
 chown -- "$sp_owner:$sp_group" "$new"
 chmod -- "$sp_mode" "$new"
 settle "$new"
 drop_stamps "$sp_drops_stamps"
 if [ -L "$path" ]; then rm -f -- "$path"; fi
 mv -f -- "$new" "$path"
+new=
 settle "$dir"
 note "wrote $sp_path"
 `;

@@ -20,10 +20,10 @@ is_so() {
 const ACT = `
 if ! what=$(is_fetched); then fail step-exit "$what"; fi
 if is_so >/dev/null; then note "$sp_file is in its place"; exit 0; fi
-(umask 022; mkdir -p "$images")
+(umask 022; mkdir -p "$images") || fail_write "$images" "$sp_file"
 new="$images/.siteplan-new"
 rm -f "$new"
-ln "$file" "$new" 2>/dev/null || cp "$file" "$new" || fail disk-full "no room for $sp_file in the images directory"
+ln "$file" "$new" 2>/dev/null || cp "$file" "$new" || fail_write "$images" "$sp_file" "$new"
 settle "$new"
 mv -f "$new" "$placed"
 note "placed $sp_file"

@@ -40,6 +40,15 @@ is_so() {
 `;
 
 const ACT = `
+# A mirror may hold the build of another processor family under this name: bytes 18 and 19 of an ELF file say which.
+refuse_other_machine() {
+  header=$(od -A n -t x1 -N 20 -- "$1" | tr -d ' \\n')
+  case "$header" in 7f454c46*) ;; *) return 0 ;; esac
+  case "$machine \${header#????????????????????????????????????}" in
+    'x86_64 3e00'|'aarch64 b700'|'arm64 b700') ;;
+    *) fail wrong-architecture "bin/rke2 in $sp_file is built for another processor family, this host is $machine" ;;
+  esac
+}
 machine=$(uname -m)
 case "$sp_arch $machine" in
   'amd64 x86_64'|'arm64 aarch64'|'arm64 arm64') ;;
@@ -60,9 +69,11 @@ staging="$target/.siteplan-staging"
 rm -rf "$staging"
 trap 'rm -rf "$staging"' EXIT
 trap 'exit 143' HUP INT TERM
-mkdir -m 0700 "$staging"
-tar -xzof "$file" -C "$staging" || fail disk-full "$sp_file could not be extracted below $prefix"
-if [ ! -x "$staging/bin/rke2" ]; then fail step-exit "$sp_file holds no bin/rke2"; fi
+mkdir -m 0700 "$staging" || fail_write "$target" "the content of $sp_file"
+tar -xzof "$file" -C "$staging" || fail_write "$target" "the content of $sp_file" "$staging"
+if [ ! -f "$staging/bin/rke2" ]; then fail step-exit "$sp_file holds no bin/rke2"; fi
+if [ ! -x "$staging/bin/rke2" ]; then fail noexec-tmp "programs may not run from $prefix: it is mounted noexec"; fi
+refuse_other_machine "$staging/bin/rke2"
 if [ "$prefix" != /usr/local ]; then
   for name in "$staging"/lib/systemd/system/rke2-*.service "$staging/bin/rke2-uninstall.sh"; do
     if [ -f "$name" ]; then sed -i "s|/usr/local|$prefix|g" "$name"; fi

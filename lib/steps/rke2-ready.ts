@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HOSTNAME } from '@/lib/core/text';
 import { Rke2Version } from './artifact-fetch';
 import { toProbe, toScript, toVerify } from './script';
+import { JOURNAL } from './service-run';
 import { StampValue } from './stamp';
 import { defineStepKind } from './step-kind';
 
@@ -52,10 +53,18 @@ is_so() {
 const ACT = `
 begun=$(seconds_up)
 told=0
+stopped=0
+sp_unit="rke2-$sp_role.service"
 while ! why=$(is_ready); do
   elapsed=$(($(seconds_up) - begun))
-  if [ "$elapsed" -ge "$sp_wait_s" ]; then fail step-exit "$why after $elapsed s"; fi
+  if [ "$elapsed" -ge "$sp_wait_s" ]; then give_up "$why after $elapsed s"; fi
   if [ "$elapsed" -ge "$((told + 10))" ]; then told=$elapsed; note "$why ($elapsed s)"; fi
+  case $(systemctl is-active -- "$sp_unit" 2>/dev/null || :) in
+    failed|inactive) stopped=$((stopped + 1)) ;;
+    *) stopped=0 ;;
+  esac
+  # Nobody starts it again by itself, so nothing is left to wait for.
+  if [ "$stopped" -ge 30 ]; then give_up "$sp_unit does not run any more, so $why"; fi
   sleep 1
 done
 write_stamp rke2-ready "$sp_stamp"
@@ -69,7 +78,7 @@ export const rke2Ready = defineStepKind({
   kind: 'rke2.ready',
   params: Rke2ReadyParams,
   probe: toProbe(SHARED),
-  act: toScript(SHARED, ACT),
+  act: toScript(SHARED, JOURNAL, ACT),
   verify: toVerify(
     SHARED,
     'output node "$sp_node_name"\noutput node_ready True\noutput version "$sp_version"\n',

@@ -11,8 +11,26 @@ root=\${sp_root:-}
 state="$root/var/lib/siteplan-host"
 note() { printf '%s\\n' "$*"; }
 fail() { code=$1; shift; printf 'siteplan-failure %s %s\\n' "$code" "$*" >&2; exit 1; }
+# fail_write DIRECTORY WHAT [PART]: names why a write below DIRECTORY failed, from how its file system stands. PART is
+# what was written of it; it goes first, or a full disk would swallow these very words.
+fail_write() {
+  at=$1
+  while [ ! -d "$at" ] && [ "$at" != "\${at%/*}" ]; do at=\${at%/*}; done
+  at=\${at:-/}
+  where=\${at#"$root"}
+  where=\${where:-/}
+  if [ ! -w "$at" ]; then fail read-only-filesystem "$where cannot be written, so $2 was not"; fi
+  room=$(df -Pk -- "$at" 2>/dev/null | { read -r _ && read -r _ _ _ room _ && printf '%s' "$room"; }) || room=
+  files=$(df -Pi -- "$at" 2>/dev/null | { read -r _ && read -r _ all _ files _ && [ "$all" != 0 ] && printf '%s' "$files"; }) || files=
+  if [ -n "\${3:-}" ]; then rm -rf -- "$3"; fi
+  if [ "$files" = 0 ]; then fail disk-full "$where has no room for another file, so $2 was not written"; fi
+  case $room in ''|*[!0-9]*) ;; *) if [ "$room" -lt 1024 ]; then fail disk-full "$where has no room for $2 ($room KiB left)"; fi ;; esac
+  fail step-exit "$2 could not be written in $where"
+}
 output() { printf 'siteplan-output %s %s\\n' "$1" "$2"; }
-hash_of() { hashed=$(sha256sum < "$1"); printf '%s' "\${hashed%% *}"; }
+# hash_file FILE: sets \`hashed\`; hash_of prints it, at the price of another process.
+hash_file() { hashed=$(sha256sum < "$1"); hashed=\${hashed%% *}; }
+hash_of() { hash_file "$1"; printf '%s' "$hashed"; }
 make_state_dir() { (umask 077; mkdir -p "$state/$1"); }
 settle() { sync "$1" 2>/dev/null || sync; }
 read_stamp() { if [ -f "$state/stamps/$1" ]; then cat "$state/stamps/$1"; fi; }
@@ -23,6 +41,7 @@ write_stamp() {
   mv -f "$state/stamps/.$1.new" "$state/stamps/$1"
 }
 drop_stamps() {
+  if [ -z "$1" ]; then return 0; fi
   printf '%s\\n' "$1" | while IFS= read -r stamp; do
     if [ -n "$stamp" ]; then rm -f "$state/stamps/$stamp" "$state/starting/$stamp"; fi
   done

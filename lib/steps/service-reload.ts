@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UnitName } from './service-run';
+import { JOURNAL, UnitName } from './service-run';
 import { toProbe, toScript, toVerify } from './script';
 import { StampName, StampValue } from './stamp';
 import { defineStepKind } from './step-kind';
@@ -19,7 +19,7 @@ is_so() {
 
 const ACT = `
 if systemctl is-active --quiet -- "$sp_unit"; then
-  systemctl reload -- "$sp_unit" || fail step-exit "$sp_unit could not read its configuration again"
+  systemctl reload -- "$sp_unit" || give_up "$sp_unit could not read its configuration again"
   note "$sp_unit read its configuration again"
 else
   note "$sp_unit is not running; it reads its configuration when it starts"
@@ -32,7 +32,7 @@ export const serviceReload = defineStepKind({
   kind: 'service.reload',
   params: ServiceReloadParams,
   probe: toProbe(SHARED),
-  act: toScript(SHARED, ACT),
+  act: toScript(SHARED, JOURNAL, ACT),
   verify: toVerify(SHARED),
   timeoutS: 60,
   uninterruptible: null,

@@ -13,13 +13,40 @@ export const ServiceRunParams = z.strictObject({
 export type ServiceRunParams = z.infer<typeof ServiceRunParams>;
 
 const SHARED = `
-show() { systemctl show -p "$1" -- "$sp_unit" 2>/dev/null | sed "s/^$1=//"; }
+# look: what systemd says of the unit, asked once: load, active, restarted, invocation, job, result.
+look() {
+  load= active= restarted=0 invocation= job=0 result=
+  shown=$(systemctl show -p LoadState,ActiveState,NRestarts,InvocationID,Job,Result -- "$sp_unit" 2>/dev/null) || :
+  while IFS='=' read -r key value; do
+    case $key in
+      LoadState) load=$value ;;
+      ActiveState) active=$value ;;
+      NRestarts) restarted=\${value:-0} ;;
+      InvocationID) invocation=$value ;;
+      Job) job=\${value:-0} ;;
+      Result) result=$value ;;
+    esac
+  done <<END
+$shown
+END
+}
 is_so() {
-  active=$(show ActiveState)
+  look
   if [ "$active" != active ]; then note "$sp_unit is \${active:-unknown}"; return 1; fi
   if [ "$(systemctl is-enabled -- "$sp_unit" 2>/dev/null)" != enabled ]; then note "$sp_unit is not enabled"; return 1; fi
   if [ "$(read_stamp "$sp_unit")" != "$sp_stamp" ]; then note "$sp_unit runs with another configuration"; return 1; fi
 }
+`;
+
+/**
+ * `journal LINES`: what the unit `sp_unit` said since the act began, tokens hidden; lines of an earlier failure would
+ * name a cause that is gone. `give_up WORDS` fails with the journal's end in the step's log.
+ */
+export const JOURNAL = `
+since=$(date +%s)
+mask() { sed -e 's/K10[0-9a-f]\\{64\\}::[^[:space:]"]*/K10(token)/g' -e 's/\\([Tt]oken[=: ]*\\)[^[:space:]"]\\{12,\\}/\\1(hidden)/g'; }
+journal() { journalctl -u "$sp_unit" --since "@$since" -n "$1" --no-pager -o cat 2>/dev/null | mask | cut -c 1-400; }
+give_up() { note "last lines of the journal of $sp_unit:"; journal 30; fail step-exit "$1"; }
 `;
 
 /**
@@ -28,25 +55,20 @@ is_so() {
  * `--no-block` and a poll; the loop ends by itself when the unit was restarted too often or its time is over.
  */
 const ACT = `
-case "$(show LoadState)" in loaded) ;; *) fail step-exit "$sp_unit is not installed" ;; esac
-mask() { sed -e 's/K10[0-9a-f]\\{64\\}::[^[:space:]"]*/K10(token)/g' -e 's/\\([Tt]oken[=: ]*\\)[^[:space:]"]\\{12,\\}/\\1(hidden)/g'; }
-journal() { journalctl -u "$sp_unit" -n "$1" --no-pager -o cat 2>/dev/null | mask | cut -c 1-400; }
-give_up() { note "last lines of the journal of $sp_unit:"; journal 30; fail step-exit "$1"; }
+look
+if [ "$load" != loaded ]; then fail step-exit "$sp_unit is not installed"; fi
 mark="$state/starting/$sp_unit"
 begun=$(seconds_up)
-restarts=$(show NRestarts)
-restarts=\${restarts:-0}
 failures=0
 systemctl enable -- "$sp_unit" 2>&1
-active=$(show ActiveState)
+look
+restarts=$restarted
 given=
 before=
 if [ -f "$mark" ]; then read -r given before < "$mark" || :; fi
-invocation=$(show InvocationID)
-job=$(show Job)
 case "$active" in
   active|activating|reloading|deactivating)
-    if [ "$given" = "$sp_stamp" ] && { [ "\${job:-0}" != 0 ] || [ "$invocation" != "$before" ]; }; then
+    if [ "$given" = "$sp_stamp" ] && { [ "$job" != 0 ] || [ "$invocation" != "$before" ]; }; then
       note "$sp_unit is already starting with this configuration"
       how=
     else
@@ -60,29 +82,36 @@ if [ -n "$how" ]; then
   (umask 077; printf '%s %s\\n' "$sp_stamp" "$invocation" > "$mark.new")
   mv -f "$mark.new" "$mark"
   systemctl reset-failed -- "$sp_unit" 2>/dev/null || :
-  restarts=$(show NRestarts)
-  restarts=\${restarts:-0}
+  look
+  restarts=$restarted
   note "$how $sp_unit"
   systemctl "$how" --no-block -- "$sp_unit" || give_up "$sp_unit could not be started"
 fi
 told=0
+pauses='0.05 0.1 0.2 0.4'
 while :; do
-  active=$(show ActiveState)
+  look
   elapsed=$(($(seconds_up) - begun))
-  job=$(show Job)
-  if [ "$active" = active ] && [ "\${job:-0}" = 0 ]; then break; fi
-  now=$(show NRestarts)
-  now=\${now:-0}
-  if [ "$now" -gt "$restarts" ]; then failures=$((failures + now - restarts)); fi
-  restarts=$now
+  if [ "$active" = active ] && [ "$job" = 0 ]; then break; fi
+  if [ "$restarted" -gt "$restarts" ]; then failures=$((failures + restarted - restarts)); fi
+  restarts=$restarted
+  if [ "$failures" -ge 3 ]; then
+    # No restart heals these.
+    case $(journal 30) in
+      *'ddress already in use'*|*'Exec format error'*|*'o space left on device'*) give_up "$sp_unit failed $failures times in $elapsed s" ;;
+    esac
+  fi
   if [ "$failures" -ge "$sp_max_failures" ]; then give_up "$sp_unit failed $failures times in $elapsed s"; fi
-  if [ "$active" = failed ] && [ "\${job:-0}" = 0 ]; then give_up "$sp_unit failed: $(show Result)"; fi
+  if [ "$active" = failed ] && [ "$job" = 0 ]; then give_up "$sp_unit failed: $result"; fi
   if [ "$elapsed" -ge "$sp_wait_s" ]; then give_up "$sp_unit is still $active after $elapsed s"; fi
   if [ "$elapsed" -ge "$((told + 10))" ]; then
     told=$elapsed
     note "$sp_unit is $active for $elapsed s: $(journal 1)"
   fi
-  sleep 1
+  # Most units are there at once; from then on once a second.
+  pause=\${pauses%% *}
+  case $pauses in *' '*) pauses=\${pauses#* } ;; *) pauses=1 ;; esac
+  sleep "\${pause:-1}" 2>/dev/null || sleep 1
 done
 write_stamp "$sp_unit" "$sp_stamp"
 rm -f "$mark"
@@ -96,7 +125,7 @@ const UNINTERRUPTIBLE =
 const shared = {
   params: ServiceRunParams,
   probe: toProbe(SHARED),
-  act: toScript(SHARED, ACT),
+  act: toScript(SHARED, JOURNAL, ACT),
   verify: toVerify(SHARED),
   timeoutS: TIMEOUT_S,
   uninterruptible: UNINTERRUPTIBLE,

@@ -185,6 +185,13 @@ async function bundle(names) {
   );
 }
 
+/**
+ * The ids of server actions hang on this key, so a known one gives every build of these sources the same ids, and a page of
+ * one web process may call another. What actions close over is encrypted with action.key, which the web process sets
+ * before Next starts.
+ */
+const BUILD_ACTION_KEY = createHash('sha256').update('siteplan: ids of server actions').digest('base64');
+
 function ensureNextBuild() {
   const files = [
     ...NEXT_SOURCES.flatMap((dir) => listFiles(join(ROOT, dir))),
@@ -194,7 +201,7 @@ function ensureNextBuild() {
     say('building the web application');
     if (
       runBin('next', ['build'], {
-        env: { NODE_ENV: 'production' },
+        env: { NODE_ENV: 'production', NEXT_SERVER_ACTIONS_ENCRYPTION_KEY: BUILD_ACTION_KEY },
         stdio: ['ignore', 'ignore', 'inherit'],
       }) !== 0
     ) {

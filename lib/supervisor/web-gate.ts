@@ -35,6 +35,16 @@ function isTwisted(path: string): boolean {
   return path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
 }
 
+/** Escapes that are not UTF-8 in hexadecimal: nothing behind us could say which page is meant. */
+function isMalformed(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /**
  * Looks at a request line before anyone interprets it (S6, S9, S24): origin form only, plain paths, our own host name,
  * no image optimiser. Null lets it pass.
@@ -46,7 +56,7 @@ export function findRefusal(request: GateRequest, publicUrl: string): Refusal | 
   if (!target.startsWith('/') || /[\u0000-\u0020\u007f-\uffff]/.test(target))
     return { status: 400, line: 'bad address' };
   const path = target.split(/[?#]/, 1)[0] ?? '/';
-  if (isTwisted(path)) return { status: 400, line: 'bad address' };
+  if (isTwisted(path) || isMalformed(path)) return { status: 400, line: 'bad address' };
   if (path === '/_next/image' || path.startsWith('/_next/image/')) return { status: 404, line: 'not found' };
   if (!PROBES.has(path) && !isOwnHost(host, publicUrl)) {
     return { status: 421, line: `this is not ${host ?? 'a named host'}; see SITEPLAN_PUBLIC_URL` };

@@ -104,6 +104,14 @@ describe('the server in front of Next', () => {
     expect(await raw(upgrade)).toMatch(/^HTTP\/1.1 400/);
   });
 
+  it('refuses addresses of the API with problem details, malformed escapes among them', async () => {
+    const answer = await ask('/api/v1/sites/%zz');
+    expect(answer.status).toBe(400);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 400, code: 'invalid', detail: 'bad address' });
+    expect((await ask('/sites/%zz')).headers['content-type']).toBe('text/plain; charset=utf-8');
+  });
+
   it('answers a failing handler with a sentence, not with its error', async () => {
     const answer = await ask('/throws');
     expect(answer.status).toBe(500);

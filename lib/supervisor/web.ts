@@ -14,7 +14,7 @@ import { beginShutdown, finishShutdown } from '@/lib/env/shutdown';
 import type { Logger } from '@/lib/log/logger';
 import { createLogger } from '@/lib/log/logger';
 import { loadSymmetricKey } from '@/lib/secrets/keys';
-import { findRefusal } from './web-gate';
+import { findRefusal, type Refusal } from './web-gate';
 import {
   createNonce,
   stripHeaders,
@@ -42,13 +42,30 @@ export interface WebServer {
   readonly close: () => Promise<void>;
 }
 
-function refuse(response: ServerResponse, status: number, line: string): void {
+/** A line of text; below `/api/` the same as problem details (RFC 9457), as every other error there. */
+function refuse(
+  response: ServerResponse,
+  { status, line }: Refusal,
+  request: { readonly url: string; readonly requestId: string },
+): void {
+  const isApi = request.url.startsWith('/api/');
   response.writeHead(status, {
-    'content-type': 'text/plain; charset=utf-8',
+    'content-type': isApi ? 'application/problem+json' : 'text/plain; charset=utf-8',
     'cache-control': 'no-store',
     connection: 'close',
   });
-  response.end(`${line}\n`);
+  if (!isApi) return void response.end(`${line}\n`);
+  const code = status === 404 ? 'not-found' : status < 500 ? 'invalid' : 'internal';
+  const { requestId } = request;
+  const problem = {
+    type: `urn:siteplan:problem:${code}`,
+    title: code,
+    status,
+    detail: line,
+    code,
+    requestId,
+  };
+  response.end(JSON.stringify(problem));
 }
 
 /** The address as it may be logged: one-time tokens stand in queries and in the paths of shares. */
@@ -99,10 +116,11 @@ function toListener(handler: Handler, settings: Env, log: Logger): RequestListen
       },
       settings.publicUrl,
     );
-    if (refusal) return refuse(response, refusal.status, refusal.line);
+    if (refusal) return refuse(response, refusal, { url, requestId });
     handler(request, response).catch((error: unknown) => {
       log.error({ err: error, requestId }, 'request failed');
-      if (!response.headersSent) refuse(response, 500, 'the server could not finish this');
+      const line = 'the server could not finish this';
+      if (!response.headersSent) refuse(response, { status: 500, line }, { url, requestId });
       else response.destroy();
     });
   };

@@ -11,6 +11,7 @@ import { deleteCredential } from '@/lib/services/credentials/delete-credential';
 import { listCredentials } from '@/lib/services/credentials/list-credentials';
 import { getSiteNow } from '@/lib/services/health/get-site-now';
 import { approveHostKey } from '@/lib/services/host-keys/approve-host-key';
+import { importKnownHosts } from '@/lib/services/host-keys/import-known-hosts';
 import { listHostKeys } from '@/lib/services/host-keys/list-host-keys';
 import { revokeHostKey } from '@/lib/services/host-keys/revoke-host-key';
 import { createJob } from '@/lib/services/jobs/create-job';
@@ -24,7 +25,10 @@ import { exportRunLog } from '@/lib/services/runs/export-run-log';
 import { getRun } from '@/lib/services/runs/get-run';
 import { listRunEvents } from '@/lib/services/runs/list-run-events';
 import { listRuns } from '@/lib/services/runs/list-runs';
+import { setFence } from '@/lib/services/nodes/set-fence';
+import { resumeRun } from '@/lib/services/runs/resume-run';
 import { retryRun } from '@/lib/services/runs/retry-run';
+import { skipStep } from '@/lib/services/runs/skip-step';
 import { createSite } from '@/lib/services/sites/create-site';
 import { deleteSite } from '@/lib/services/sites/delete-site';
 import { getSite } from '@/lib/services/sites/get-site';
@@ -122,6 +126,12 @@ export const VERBS: readonly Verb[] = [
       ),
   },
   {
+    name: 'importKnownHosts',
+    permission: 'host-key.approve',
+    about: 'site',
+    call: (ctx, { siteId }) => importKnownHosts(ctx, { siteId, text: '' }),
+  },
+  {
     name: 'createJob scan',
     permission: 'job.create',
     about: 'site',
@@ -192,6 +202,25 @@ export const VERBS: readonly Verb[] = [
     call: (ctx, { endedRunId }) => retryRun(ctx, { runId: endedRunId }),
   },
   {
+    name: 'resumeRun',
+    permission: 'run.control',
+    about: 'site',
+    call: (ctx, { endedRunId }) => resumeRun(ctx, { runId: endedRunId }),
+  },
+  {
+    name: 'skipStep',
+    permission: 'run.control',
+    about: 'site',
+    call: (ctx, { endedRunId }) =>
+      skipStep(ctx, { runId: endedRunId, stepId: '0'.repeat(16), reason: 'not wanted here' }),
+  },
+  {
+    name: 'setFence',
+    permission: 'fence.set',
+    about: 'all',
+    call: (ctx, { siteId }) => setFence(ctx, { siteId, nodeId: 'n-none', epoch: '1' }),
+  },
+  {
     name: 'createSite',
     permission: 'site.create',
     about: 'all',
@@ -203,6 +232,12 @@ export const VERBS: readonly Verb[] = [
     permission: 'credential.create',
     about: 'all',
     call: (ctx) => createCredential(ctx, { kind: 'password', name: newId('cred'), password: 'x' }),
+  },
+  {
+    name: 'createCredential of the agent',
+    permission: 'credential.create-agent',
+    about: 'all',
+    call: (ctx) => createCredential(ctx, { kind: 'agent', name: newId('cred') }),
   },
   {
     name: 'deleteCredential of another',

@@ -90,19 +90,17 @@ function joinOutput(events: readonly RunEventBody[], stepId: string): string {
   return text;
 }
 
-/** A site with one queued run of these steps on these hosts, in a real database. */
-export async function createEngineRig(
+/** A run that is in the database already, on these hosts. */
+export function adoptRun(
   db: Database,
-  hosts: readonly RigHost[],
-  steps: readonly TestStep[],
-): Promise<EngineRig> {
-  const siteId = await insertSite(db.pool);
-  const plan = toTestPlan(siteId, steps);
-  const runId = await insertRun(
-    db.pool,
-    siteId,
-    plan.steps.map(({ id }) => id),
-  );
+  run: {
+    readonly siteId: SiteId;
+    readonly runId: string;
+    readonly plan: Plan;
+    readonly hosts: readonly RigHost[];
+  },
+): EngineRig {
+  const { siteId, runId, plan, hosts } = run;
   const claim = async () => {
     const { rows } = await db.pool.query<{ epoch: string }>(
       `UPDATE site_lease SET holder = 'test', epoch = nextval('epoch_seq'), lease_until = now() + interval '1 h'
@@ -132,6 +130,22 @@ export async function createEngineRig(
       return existsSync(path) ? (await readFile(path, 'utf8')).trim().split('\n') : [];
     },
   };
+}
+
+/** A site with one queued run of these steps on these hosts, in a real database. */
+export async function createEngineRig(
+  db: Database,
+  hosts: readonly RigHost[],
+  steps: readonly TestStep[],
+): Promise<EngineRig> {
+  const siteId = await insertSite(db.pool);
+  const plan = toTestPlan(siteId, steps);
+  const runId = await insertRun(
+    db.pool,
+    siteId,
+    plan.steps.map(({ id }) => id),
+  );
+  return adoptRun(db, { siteId, runId, plan, hosts });
 }
 
 /** Kills the connections of the worker role, as a restart of the database does. */

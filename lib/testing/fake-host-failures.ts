@@ -1,3 +1,5 @@
+import type { Algorithms } from 'ssh2';
+
 /**
  * How a fake host can fail, chosen by its name: a host called `s2-refuses-auth` refuses every login. What is not named
  * here works.
@@ -9,9 +11,16 @@ export const FAKE_HOST_FAILURES = {
   'black-hole': 'accepts connections and never says a word',
   'changed-key': 'shows another host key than the pinned one',
   'weak-algorithms': 'offers SHA-1 key exchange and CBC ciphers only',
+  'sha1-kex': 'offers SHA-1 key exchange only',
+  'cbc-only': 'offers CBC ciphers only',
+  'sha1-mac': 'offers SHA-1 message authentication only',
+  'sha1-host-key': 'signs with its RSA key by SHA-1 only (ssh-rsa)',
+  'lax-chacha20': 'offers ChaCha20 only, without the strict key exchange that makes it safe',
   'password-expired': 'wants a new password at sign-in',
   'banner-noise': 'prints a banner, colours and junk before every command',
   'no-login-shell': 'lets the user in, and its shell is nologin',
+  'forwards-nothing': 'is no bastion: refuses to forward TCP',
+  'one-session': 'allows one session on a connection (MaxSessions 1)',
   'sudo-wants-password': 'sudo asks for the password `fake-password`',
   'sudo-refuses': 'the user is not in the sudoers file',
   'sudo-needs-tty': 'sudo insists on a terminal',
@@ -58,4 +67,20 @@ ${refusal}
 ${password}
 exec "$@"
 `;
+}
+
+/** What a server of these failures offers. */
+export function toFakeAlgorithms(failures: ReadonlySet<FakeHostFailure>): Algorithms {
+  const cases: readonly (readonly [FakeHostFailure, Algorithms])[] = [
+    [
+      'weak-algorithms',
+      { kex: ['diffie-hellman-group14-sha1'], cipher: ['aes128-cbc'], hmac: ['hmac-sha1'] },
+    ],
+    ['sha1-kex', { kex: ['diffie-hellman-group14-sha1'] }],
+    ['cbc-only', { cipher: ['aes128-cbc', 'aes256-cbc'] }],
+    ['sha1-mac', { cipher: ['aes128-ctr'], hmac: ['hmac-sha1', 'hmac-sha1-etm@openssh.com'] }],
+    ['sha1-host-key', { serverHostKey: ['ssh-rsa'] }],
+    ['lax-chacha20', { cipher: ['chacha20-poly1305@openssh.com'] }],
+  ];
+  return cases.find(([failure]) => failures.has(failure))?.[1] ?? {};
 }

@@ -2,14 +2,19 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import type { HostPublicKey } from '@/lib/ssh/host-key';
 import type { HostTarget } from '@/lib/ssh/target';
-import { findFakeHostFailures, toFakeSudo, type FakeHostFailure } from './fake-host-failures';
+import {
+  findFakeHostFailures,
+  toFakeAlgorithms,
+  toFakeSudo,
+  type FakeHostFailure,
+} from './fake-host-failures';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy';
 import { waitFor } from './wait-for';
 
@@ -33,9 +38,12 @@ export interface FakeHost {
 
 const PASSWORD = 'fake-password';
 
-function makeKey(): { privateKey: string; publicKey: HostPublicKey } {
+function makeKey(type: 'ed25519' | 'rsa' = 'ed25519'): { privateKey: string; publicKey: HostPublicKey } {
   for (;;) {
-    const { private: privateKey, public: line } = ssh2.utils.generateKeyPairSync('ed25519');
+    const { private: privateKey, public: line } =
+      type === 'rsa'
+        ? ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 })
+        : ssh2.utils.generateKeyPairSync('ed25519');
     // Now and then ssh2 makes a key that it cannot read itself.
     if (ssh2.utils.parseKey(privateKey) instanceof Error) continue;
     const [algorithm = '', publicKey = ''] = line.split(' ');
@@ -128,15 +136,66 @@ function execute(host: HostState, command: string, channel: ServerChannel): void
   });
 }
 
+/** What a bastion does: connects where it is asked to and passes everything on. */
+function forward(address: string, port: number, accept: () => ServerChannel, reject: () => void): void {
+  const socket = connect({ host: address, port, noDelay: true });
+  socket.once('error', reject);
+  socket.once('connect', () => {
+    socket.removeListener('error', reject);
+    const channel = accept();
+    for (const stream of [socket, channel]) stream.on('error', () => undefined);
+    socket.pipe(channel).pipe(socket);
+    channel.on('close', () => socket.destroy());
+    socket.on('close', () => channel.end());
+  });
+}
+
+interface KexOffer {
+  readonly lists: {
+    readonly kex: { readonly array: readonly string[] };
+    readonly serverHostKey: { readonly array: readonly string[] };
+    readonly cs: Readonly<Record<string, { readonly array: readonly string[] }>>;
+  };
+}
+
+/** Takes strict key exchange out of what the server is about to offer; the library has no option for it. */
+function offerLaxKex(client: Connection): void {
+  const { _protocol: protocol } = client as unknown as { _protocol: { _offer: KexOffer } };
+  const { kex, serverHostKey, cs } = protocol._offer.lists;
+  const Offer = protocol._offer.constructor as new (lists: object) => KexOffer;
+  const way = Object.fromEntries(Object.entries(cs).map(([name, list]) => [name, list.array]));
+  protocol._offer = new Offer({
+    kex: kex.array.filter((name) => !name.startsWith('kex-strict')),
+    serverHostKey: serverHostKey.array,
+    cs: way,
+    sc: way,
+  });
+}
+
 function serve(host: HostState, client: Connection): void {
   host.connections += 1;
   const isFirst = host.connections === 1;
   let channels = 0;
+  let openSessions = 0;
+  if (host.failures.has('lax-chacha20')) offerLaxKex(client);
   client.on('error', () => undefined);
   client.on('authentication', (context) => authenticate(host, context));
   client.on('request', (accept) => accept?.());
-  client.on('session', (acceptSession) => {
-    acceptSession().on('exec', (accept, _reject, { command }) => {
+  client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+    if (host.failures.has('forwards-nothing')) reject();
+    else forward(destIP, destPort, accept, reject);
+  });
+  client.on('session', (acceptSession, rejectSession) => {
+    if (openSessions > 0 && host.failures.has('one-session')) {
+      rejectSession();
+      return;
+    }
+    openSessions += 1;
+    const session = acceptSession();
+    session.on('close', () => {
+      openSessions -= 1;
+    });
+    session.on('exec', (accept, _reject, { command }) => {
       channels += 1;
       // The second channel is the journal of a step, beside the shell.
       if (isFirst && channels === 2 && host.failures.has('hangs-mid-step')) {
@@ -206,7 +265,7 @@ async function writeBootId(root: string): Promise<void> {
 export async function startFakeHost(name: string): Promise<FakeHost> {
   const failures = findFakeHostFailures(name);
   const root = await makeRoot(failures);
-  const hostKey = makeKey();
+  const hostKey = makeKey(failures.has('sha1-host-key') ? 'rsa' : 'ed25519');
   const client = makeKey();
   const host: HostState = {
     id: randomUUID(),
@@ -217,9 +276,7 @@ export async function startFakeHost(name: string): Promise<FakeHost> {
     connections: 0,
     link: null,
   };
-  const algorithms: ssh2.Algorithms = failures.has('weak-algorithms')
-    ? { kex: ['diffie-hellman-group14-sha1'], cipher: ['aes128-cbc'], hmac: ['hmac-sha1'] }
-    : {};
+  const algorithms = toFakeAlgorithms(failures);
   const isRaw = failures.has('black-hole') || failures.has('resets-in-kex');
   const server = isRaw
     ? startRawServer(failures)

@@ -22,7 +22,7 @@ export const LedgerParams = z.strictObject({
 
 const BEGIN = 'set -eu\ndone="$sp_root/ledger.done/$sp_name"\n';
 
-function defineLedger(kind: string, uninterruptible: string | null): StepKind {
+function defineLedger(kind: string, uninterruptible: string | null, timeoutS = 60): StepKind {
   return defineStepKind({
     kind,
     params: LedgerParams,
@@ -41,7 +41,7 @@ exit "$sp_exit_code"
 `,
     verify: `${BEGIN}[ -f "$done" ] || { echo "siteplan-failure verify-failed $sp_name left no trace" >&2; exit 1; }
 echo "siteplan-output name $sp_name"\n`,
-    timeoutS: 60,
+    timeoutS,
     uninterruptible,
     toTitle: ({ name }) => `Note ${name}`,
     toVariables: ({ name, lines, pauseS, text, exitCode, isForgetful, isStraying }) => ({
@@ -63,6 +63,7 @@ echo "siteplan-output name $sp_name"\n`,
 const LEDGER_KINDS: Readonly<Record<string, StepKind>> = {
   'test.ledger': defineLedger('test.ledger', null),
   'test.ledger-uncut': defineLedger('test.ledger-uncut', 'it must not be cut'),
+  'test.ledger-short': defineLedger('test.ledger-short', null, 2),
 };
 
 /** The real catalogue and the ledger steps. */

@@ -48,12 +48,15 @@ export type Arch = z.infer<typeof Arch>;
 export const SecretRef = z.strictObject({ id: SecretId, version: z.int().min(1) });
 export type SecretRef = z.infer<typeof SecretRef>;
 
-export const Bastion = z.strictObject({
+const Hop = z.strictObject({
   address: Host,
   port: Port.default(22),
   user: UserName.default('root'),
   credentialId: CredentialId.optional(),
 });
+const HopBehindOne = Hop.extend({ bastion: Hop.optional() });
+/** A host to go through; it may be behind one itself, three at most. `listHops` has them in the order of the way. */
+export const Bastion = Hop.extend({ bastion: HopBehindOne.optional() });
 
 /** How the control plane reaches a node. `address` defaults to the node's internal IP where it is absent. */
 export const SshAccess = z.strictObject({

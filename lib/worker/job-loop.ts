@@ -1,6 +1,6 @@
 import { waitForNudge } from '@/lib/db/listen';
 import { WORK_CHANNEL } from '@/lib/db/site-lease';
-import { claimJob, renewJob, updateJob, type ClaimedJob } from '@/lib/db/jobs';
+import { claimJob, renewJob, updateJob, withJob, type ClaimedJob } from '@/lib/db/jobs';
 import { StaleEpochError } from '@/lib/db/errors';
 import { JobParams } from '@/lib/run/job-params';
 import { SiteId } from '@/lib/core/ids';
@@ -40,12 +40,13 @@ async function handle(context: WorkerContext, claimed: ClaimedJob, signal: Abort
     'revision' in params
       ? await readRevision(context.db, siteId, params.revision)
       : await readNewestRevision(context.db, siteId);
-  const hosts = openSiteHosts(context, topology);
+  const hosts = openSiteHosts(context, topology, siteId);
   const progress = (line: string) => updateJob(context.db.pool, claimed, { progress: line });
+  const fenced: JobContext['fenced'] = (work) => withJob(context.db.pool, claimed, work);
   const { createdBy } = claimed;
   try {
     return await dispatch(
-      { ...context, signal, siteId, createdBy, revision, topology, hosts, progress },
+      { ...context, signal, siteId, createdBy, revision, topology, hosts, progress, fenced },
       params,
     );
   } finally {

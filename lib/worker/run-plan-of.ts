@@ -9,26 +9,24 @@ import { WORK_CHANNEL, type SiteClaim } from '@/lib/db/site-lease';
 import { buildPlan } from '@/lib/plan/build-plan';
 import { hashFacts } from '@/lib/plan/hash-facts';
 import { Plan } from '@/lib/plan/plan';
-import { planWrites } from '@/lib/plan/plan-writes';
-import { readFacts } from '@/lib/provision/read-facts';
 import { createRedaction } from '@/lib/provision/redact';
-import { isUnreachable } from '@/lib/provision/execute-step';
 import { executeRun } from '@/lib/provision/run-engine';
 import type { RunState } from '@/lib/run/run-event';
+import { toEndState } from '@/lib/run/to-end-state';
 import { HostError } from '@/lib/ssh/host-error';
 import { listSecretRefs } from '@/lib/topology/list-secret-refs';
-import type { SecretRef, Topology } from '@/lib/topology/topology';
+import type { Topology } from '@/lib/topology/topology';
+import { createFactsReader, type KnownSecrets } from './facts-reader';
 import { toFailure } from './failure-of';
 import { readRevision } from './read-topology';
 import { readSecrets } from './secret-store';
-import { listSiteCredentials, type SiteHosts } from './site-hosts';
+import { listSiteCredentials } from './host-target';
+import type { SiteHosts } from './site-hosts';
 import type { SiteWatch } from './site-watch';
 import type { WorkerContext } from './worker-context';
 
 /** The slow poll behind the nudge that a cancel sends. */
 const CANCEL_POLL_MS = 1_000;
-
-type KnownSecrets = readonly { readonly ref: SecretRef; readonly value: string }[];
 
 interface PreparedRun {
   readonly plan: Plan;
@@ -48,16 +46,10 @@ function planStale(message: string): HostError {
 /** Reads the hosts again: what a person approved must still be what would happen (contract 5). */
 async function refuseChangedHosts(context: WorkerContext, run: PreparedRun): Promise<void> {
   const { plan, topology, secrets, hosts } = run;
-  const paths = planWrites(topology);
-  const facts = await Promise.all(
-    topology.nodes.map(async ({ id: nodeId, name }) => {
-      const shell = (await hosts.connect(nodeId)).openShell();
-      const wanted = { nodeId, host: name, paths: paths.get(nodeId) ?? [], knownSecrets: secrets };
-      return readFacts(shell, { ...wanted, nowMs: Date.now }).finally(shell.close);
-    }),
-  );
+  const read = createFactsReader(hosts, topology, secrets);
+  const nodes = await Promise.all(topology.nodes.map(({ id }) => read(id)));
   context.signal.throwIfAborted();
-  if (hashFacts(facts) !== plan.factsHash) {
+  if (hashFacts(nodes.map(({ facts }) => facts)) !== plan.factsHash) {
     throw planStale('The hosts changed after this plan was made, so it was not started.');
   }
 }
@@ -120,6 +112,7 @@ async function execute(
       secretValue: (ref) => values.get(`${ref.id} ${ref.version}`),
       redaction: createRedaction([...values.values(), ...passwords]),
       isCancelRequested: cancel.isRequested,
+      ...(run.onlyNodeId !== null && { onlyNodeId: run.onlyNodeId }),
       signal: context.signal,
     });
   } finally {
@@ -143,7 +136,8 @@ async function endRun(
 }
 
 /**
- * Does a claimed run to its end: planned again, hosts compared (before the first step only), executed. Whatever goes wrong before the engine takes over ends the run as failed, in words. A database
+ * Does a claimed run to its end: planned again, hosts compared (before the first step only), executed. Whatever goes
+ * wrong before the engine takes over ends the run by its cause, in words. A database
  * that is away or a lost lease ends nothing: whoever owns the site next goes on.
  */
 export async function runPlanOf(
@@ -162,7 +156,7 @@ export async function runPlanOf(
     log.info({ runId: run.runId, state }, 'run ended');
   } catch (error) {
     if (error instanceof StaleEpochError || signal.aborted || isDatabaseAway(error)) throw error;
-    const state = error instanceof HostError && isUnreachable(error.code) ? 'unreachable' : 'failed';
-    await endRun(context, claim, run, state, toFailure(context, error));
+    const failure = toFailure(context, error);
+    await endRun(context, claim, run, toEndState(failure.code), failure);
   }
 }

@@ -1,12 +1,12 @@
-import { CredentialSecret } from '@/lib/access/credential-view';
-import { canonicalJson } from '@/lib/core/hash';
-import type { NodeId } from '@/lib/core/ids';
+import { canonicalJson, sha256Hex } from '@/lib/core/hash';
+import type { NodeId, SiteId } from '@/lib/core/ids';
 import { connectHost, type HostConnection } from '@/lib/ssh/connect-host';
 import { HostError } from '@/lib/ssh/host-error';
-import type { HostAuth, HostEndpoint, HostTarget } from '@/lib/ssh/target';
+import type { HostTarget } from '@/lib/ssh/target';
 import { findNode } from '@/lib/topology/find-node';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
-import { readNewestSecret } from './secret-store';
+import { followTrust } from './follow-trust';
+import { toHostTarget } from './host-target';
 import type { WorkerContext } from './worker-context';
 
 /** The nodes of one site as this worker reaches them: one connection per node, shared by all that it does there. */
@@ -18,126 +18,85 @@ export interface SiteHosts {
   readonly close: () => void;
 }
 
+interface OpenHost {
+  readonly connection: Promise<HostConnection>;
+  /** How the topology says that the node is reached. */
+  readonly via: string;
+  /** Hash of all that the connection rests on: address, way, approved keys, credentials; null until it is known. */
+  trust: string | null;
+}
+
 /** How a node is reached, as text: when it changes, an open connection is the wrong one. */
 function toVia(node: TopologyNode): string {
   return canonicalJson([node.name, node.internalIp, node.ssh]);
 }
 
-/** Where a node's sshd listens. */
-export function toEndpoint(node: TopologyNode): HostEndpoint {
-  return { name: node.name, address: node.ssh.address ?? node.internalIp, port: node.ssh.port };
+/** Hashed, because the target holds the secrets. */
+function toTrust(target: HostTarget): string {
+  return sha256Hex(canonicalJson(target));
 }
 
-function missing(node: TopologyNode, message: string, nextAction: string): HostError {
-  return new HostError({ code: 'credential-missing', message: `${node.name}: ${message}`, nextAction });
-}
-
-async function readCredential(context: WorkerContext, node: TopologyNode): Promise<CredentialSecret> {
-  const { credentialId } = node.ssh;
-  const row = credentialId
-    ? await context.db.prisma.credential.findFirst({ where: { id: credentialId, deletedAt: null } })
-    : null;
-  if (!row) throw missing(node, 'no credential is chosen for it.', 'Pick a credential for this host.');
-  const text = await readNewestSecret(context, 'credential', row.id, `The credential ${row.name}`);
-  if (text === null)
-    throw missing(node, `the credential ${row.name} is empty.`, 'Store the credential again.');
-  return CredentialSecret.parse(JSON.parse(text));
-}
-
-/** Passwords and keys that can turn up while the site's hosts are worked on: what logs must never show. */
-export async function listSiteCredentials(context: WorkerContext, topology: Topology): Promise<string[]> {
-  const ids = new Set(topology.nodes.flatMap(({ ssh }) => (ssh.credentialId ? [ssh.credentialId] : [])));
-  const texts = await Promise.all(
-    [...ids].map((id) => readNewestSecret(context, 'credential', id, `The credential ${id}`)),
-  );
-  return texts.flatMap((text) =>
-    text === null
-      ? []
-      : Object.values(CredentialSecret.parse(JSON.parse(text))).filter((value) => value !== undefined),
-  );
-}
-
-function toAuth(node: TopologyNode, secret: CredentialSecret): HostAuth {
-  if (secret.privateKey) {
-    const { privateKey, passphrase } = secret;
-    return { kind: 'key', privateKey, ...(passphrase && { passphrase }) };
-  }
-  if (secret.password) return { kind: 'password', password: secret.password };
-  throw missing(node, 'its credential holds neither a key nor a password.', 'Store the credential again.');
-}
-
-async function readPinnedKeys(context: WorkerContext, node: TopologyNode) {
-  const keys = await context.db.prisma.hostKey.findMany({
-    where: { nodeId: node.id, approvedAt: { not: null }, revokedAt: null },
-  });
-  if (keys.length > 0) return keys.map(({ algorithm, publicKey }) => ({ algorithm, publicKey }));
-  throw new HostError({
-    code: 'host-key-unknown',
-    message: `No host key of ${node.name} is approved yet.`,
-    nextAction: 'Scan the host key, compare its fingerprint with the one on the host, then approve it.',
-  });
-}
-
-/** Everything needed to sign in to a node: approved keys, credential, how to become root. Throws HostError. */
-export async function toHostTarget(context: WorkerContext, node: TopologyNode): Promise<HostTarget> {
-  if (node.ssh.bastion) {
-    throw missing(
-      node,
-      'bastion hosts are not supported yet.',
-      'Choose an address that this worker reaches directly.',
-    );
-  }
-  const pinned = await readPinnedKeys(context, node);
-  const secret = await readCredential(context, node);
-  const sudoPassword = secret.sudoPassword ?? secret.password;
-  const sudo = node.ssh.user === 'root' ? 'none' : sudoPassword ? { password: sudoPassword } : 'nopasswd';
-  return { ...toEndpoint(node), user: node.ssh.user, auth: toAuth(node, secret), sudo, hostKey: { pinned } };
+/** Trust that cannot be read any more is gone; a database that is away says nothing about it. */
+function toLostTrust(host: OpenHost): (error: unknown) => string | null {
+  return (error) => (error instanceof HostError ? null : host.trust);
 }
 
 /**
- * The hosts of a topology. A connection that is lost is made again by the next `connect`; one whose node is reached in
- * another way after `use` is closed.
+ * The hosts of a topology. A connection that is lost is made again by the next `connect`. It is closed when its node is
+ * reached in another way after `use`, and within seconds when what it was trusted by changes: a host key of the node or
+ * of a bastion that is revoked or replaced, a credential that is deleted or stored again.
  */
-export function openSiteHosts(context: WorkerContext, topology: Topology): SiteHosts {
-  const open = new Map<NodeId, { readonly via: string; readonly connection: Promise<HostConnection> }>();
+export function openSiteHosts(context: WorkerContext, topology: Topology, siteId: SiteId): SiteHosts {
+  const open = new Map<NodeId, OpenHost>();
   let current = topology;
   let isClosed = false;
-  const forget = (nodeId: NodeId, connection: Promise<HostConnection>): void => {
-    if (open.get(nodeId)?.connection === connection) open.delete(nodeId);
+  const drop = (nodeId: NodeId, host: OpenHost): void => {
+    if (open.get(nodeId) === host) open.delete(nodeId);
+    host.connection.then((one) => one.close()).catch(() => undefined);
   };
-  const end = (connection: Promise<HostConnection>): void => {
-    connection.then((one) => one.close()).catch(() => undefined);
+  const check = async (nodeId: NodeId, host: OpenHost): Promise<void> => {
+    // One that is still connecting has read its trust a moment ago, or looks at it again when it stands.
+    await host.connection.catch(() => undefined);
+    const node = findNode(current, nodeId);
+    const trust = node && (await toHostTarget(context, node).then(toTrust, toLostTrust(host)));
+    if (open.get(nodeId) === host && (trust === null || trust !== host.trust)) drop(nodeId, host);
   };
+  const stopFollowing = followTrust(context, (change) => {
+    if (change?.topic === 'host-key' && change.key !== siteId) return;
+    for (const [nodeId, host] of open) {
+      if (change?.topic !== 'credential' || host.via.includes(change.key)) void check(nodeId, host);
+    }
+  });
   const connect = (nodeId: NodeId): Promise<HostConnection> => {
     const known = open.get(nodeId);
     if (known) return known.connection;
     const node = findNode(current, nodeId);
     if (!node || isClosed) return Promise.reject(new Error(`no node ${nodeId} to connect to`));
-    const connection = toHostTarget(context, node).then((target) =>
-      connectHost(target, { policy: context.policy }),
-    );
-    open.set(nodeId, { via: toVia(node), connection });
-    connection.then(
-      (one) => one.onClose(() => forget(nodeId, connection)),
-      () => forget(nodeId, connection),
-    );
+    const connection = toHostTarget(context, node).then((target) => {
+      host.trust = toTrust(target);
+      return connectHost(target, { policy: context.policy });
+    });
+    const host: OpenHost = { connection, via: toVia(node), trust: null };
+    open.set(nodeId, host);
+    const forget = () => {
+      if (open.get(nodeId) === host) open.delete(nodeId);
+    };
+    connection.then((one) => one.onClose(forget), forget);
     return connection;
   };
   return {
     connect,
     use: (next) => {
       current = next;
-      for (const [nodeId, { via, connection }] of open) {
+      for (const [nodeId, host] of open) {
         const node = findNode(next, nodeId);
-        if (node && toVia(node) === via) continue;
-        open.delete(nodeId);
-        end(connection);
+        if (!node || toVia(node) !== host.via) drop(nodeId, host);
       }
     },
     close: () => {
       isClosed = true;
-      for (const { connection } of open.values()) end(connection);
-      open.clear();
+      stopFollowing();
+      for (const [nodeId, host] of open) drop(nodeId, host);
     },
   };
 }

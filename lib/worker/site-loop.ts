@@ -20,28 +20,43 @@ const POLL_MS = 2_000;
 /** Sites of one worker; more workers take more. */
 const MAX_SITES = 200;
 
+export interface SiteLoopOptions {
+  /** Does a claimed run; a seam for soaks and benches, whose steps no planner knows. */
+  readonly runPlan?: typeof runPlanOf;
+  /** Life of a lease by the database's clock, milliseconds: 10 s. */
+  readonly ttlMs?: number;
+}
+
 /** Keeps a lease alive; the signal aborts when it is lost or may be (no answer for a whole TTL). */
-function keepLease(context: WorkerContext, claim: SiteClaim): { lost: AbortSignal; stop: () => void } {
+function keepLease(
+  context: WorkerContext,
+  claim: SiteClaim,
+  ttlMs: number,
+): { lost: AbortSignal; stop: () => void } {
   const lost = new AbortController();
   let renewedAt = performance.now();
   const timer = setInterval(() => {
-    if (performance.now() - renewedAt > TTL_MS) lost.abort();
+    if (performance.now() - renewedAt > ttlMs) lost.abort();
     const askedAt = performance.now();
-    renewLease(context.db.pool, claim, TTL_MS).then(
+    renewLease(context.db.pool, claim, ttlMs).then(
       (isOurs) => {
         if (isOurs) renewedAt = askedAt;
         else lost.abort();
       },
       (error: unknown) => context.log.warn({ err: error, siteId: claim.siteId }, 'the lease was not renewed'),
     );
-  }, TTL_MS / 3);
+  }, ttlMs / 3);
   return { lost: lost.signal, stop: () => clearInterval(timer) };
 }
 
 /** Does the runs of an owned site, one after the other, while its sampler goes on; returns when the lease ends. */
-async function ownSite(context: WorkerContext, claim: SiteClaim): Promise<void> {
+async function ownSite(
+  context: WorkerContext,
+  claim: SiteClaim,
+  { runPlan, ttlMs }: Required<SiteLoopOptions>,
+): Promise<void> {
   const { db, log, holder } = context;
-  const lease = keepLease(context, claim);
+  const lease = keepLease(context, claim, ttlMs);
   const signal = AbortSignal.any([context.signal, lease.lost]);
   const site: WorkerContext = { ...context, signal };
   const watch = openSiteWatch(site, claim);
@@ -49,7 +64,7 @@ async function ownSite(context: WorkerContext, claim: SiteClaim): Promise<void> 
     while (!signal.aborted) {
       const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: POLL_MS, signal });
       const run = await claimRun(db, claim, holder);
-      if (run) await runPlanOf(site, claim, run, watch);
+      if (run) await runPlan(site, claim, run, watch);
       else if (await watch.isIdle()) break;
       else await nudge;
     }
@@ -65,23 +80,24 @@ async function ownSite(context: WorkerContext, claim: SiteClaim): Promise<void> 
 }
 
 /** Claims sites that have something to do until the worker stops. */
-export async function runSiteLoop(context: WorkerContext): Promise<void> {
+export async function runSiteLoop(
+  context: WorkerContext,
+  { runPlan = runPlanOf, ttlMs = TTL_MS }: SiteLoopOptions = {},
+): Promise<void> {
   const { db, holder, log, signal } = context;
   const owned = new Map<string, Promise<void>>();
   while (!signal.aborted) {
     const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: POLL_MS, signal });
     const claim =
       owned.size < MAX_SITES
-        ? await claimSite(db.pool, holder, { ttlMs: TTL_MS, exclude: [...owned.keys()] }).catch(
-            (error: unknown) => {
-              log.warn({ err: error }, 'sites cannot be claimed');
-              return null;
-            },
-          )
+        ? await claimSite(db.pool, holder, { ttlMs, exclude: [...owned.keys()] }).catch((error: unknown) => {
+            log.warn({ err: error }, 'sites cannot be claimed');
+            return null;
+          })
         : null;
     if (claim) {
       log.info({ siteId: claim.siteId, epoch: claim.epoch.toString() }, 'site claimed');
-      const done = ownSite(context, claim).finally(() => owned.delete(claim.siteId));
+      const done = ownSite(context, claim, { runPlan, ttlMs }).finally(() => owned.delete(claim.siteId));
       owned.set(claim.siteId, done);
     } else {
       await nudge;

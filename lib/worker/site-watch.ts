@@ -18,7 +18,7 @@ const NOTHING = Topology.parse({ pattern: 'custom' });
 
 /** Opens the watch of a site that this worker owns. Nothing happens before the first `isIdle` or `hostsFor`. */
 export function openSiteWatch(context: WorkerContext, claim: SiteClaim): SiteWatch {
-  const hosts = openSiteHosts(context, NOTHING);
+  const hosts = openSiteHosts(context, NOTHING, claim.siteId);
   let sampler: { readonly revision: number; readonly running: SiteSampler } | null = null;
   const stopSampler = async (): Promise<void> => {
     const stopped = sampler;

@@ -7,8 +7,9 @@ import type { AddressPolicy } from '@/lib/ssh/address-policy';
 export interface WorkerContext {
   readonly db: Database;
   readonly sealKey: SealPrivateKey;
-  readonly auditKey: Buffer;
   readonly policy: AddressPolicy;
+  /** Socket of the agent for credentials of kind `agent`; absent or null where this worker has none. */
+  readonly sshAgent?: string | null;
   readonly log: Logger;
   /** Name of this worker process in leases and logs: host, pid and a random part. */
   readonly holder: string;

@@ -5,7 +5,7 @@ import { stopListening } from '@/lib/db/listen';
 import { env, EnvError } from '@/lib/env/env';
 import { endWithParent } from '@/lib/env/end-with-parent';
 import { createLogger } from '@/lib/log/logger';
-import { KeyError, loadSealPrivateKey, loadSymmetricKey } from '@/lib/secrets/keys';
+import { KeyError, loadSealPrivateKey } from '@/lib/secrets/keys';
 import { runChores } from './chores';
 import { runJobLoop } from './job-loop';
 import { runSiteLoop } from './site-loop';
@@ -31,7 +31,7 @@ async function readInstallationId(context: Pick<WorkerContext, 'db' | 'log' | 's
  */
 async function main(): Promise<void> {
   endWithParent();
-  const { databaseUrl, keysDir, sshAllow } = env();
+  const { databaseUrl, keysDir, sshAllow, sshAgent } = env();
   if (!databaseUrl) throw new EnvError('DATABASE_URL must be set for a worker.');
   const log = createLogger('worker');
   const stop = new AbortController();
@@ -47,8 +47,8 @@ async function main(): Promise<void> {
     db,
     log,
     sealKey: await loadSealPrivateKey(keysDir),
-    auditKey: await loadSymmetricKey(keysDir, 'audit'),
     policy: { allow: sshAllow },
+    sshAgent,
     holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,
     installationId: await readInstallationId({ db, log, signal: stop.signal }),
     signal: stop.signal,

@@ -1,13 +1,18 @@
 import type { Metadata } from 'next';
+import { headers } from 'next/headers';
 import { PasswordForm } from '@/components/settings/password-form';
+import { SecondFactor } from '@/components/settings/second-factor';
 import { Facts, Panel } from '@/components/ui/panels';
+import { webRuntime } from '@/lib/auth/runtime';
 import { requireUser } from '@/lib/auth/session';
-import { changePassword } from './actions';
+import { changePassword, confirmTwoFactor, startTwoFactor, stopTwoFactor } from './actions';
 
 export const metadata: Metadata = { title: 'Profile' };
 
 export default async function ProfilePage() {
   const { actor } = await requireUser('page /settings');
+  const { auth } = await webRuntime();
+  const session = await auth.api.getSession({ headers: await headers() });
   const grants = actor.grants.map((grant) => `${grant.role} on ${grant.siteId ?? 'all sites'}`);
   return (
     <div className="grid max-w-240 items-start gap-4 md:grid-cols-2">
@@ -26,6 +31,16 @@ export default async function ProfilePage() {
       <Panel label="password">
         <div className="p-3">
           <PasswordForm email={actor.email} changePassword={changePassword} />
+        </div>
+      </Panel>
+      <Panel label="second step">
+        <div className="p-3">
+          <SecondFactor
+            isOn={session?.user.twoFactorEnabled === true}
+            startTwoFactor={startTwoFactor}
+            confirmTwoFactor={confirmTwoFactor}
+            stopTwoFactor={stopTwoFactor}
+          />
         </div>
       </Panel>
     </div>

@@ -8,7 +8,8 @@ export const ListAuditInput = z.strictObject({
   /** `next` of the page before. */
   before: z
     .string()
-    .regex(/^\d{1,19}$/, 'not a cursor')
+    .regex(/^\d{1,19}$/, { error: 'not a cursor', abort: true })
+    .refine((text) => BigInt(text) < 2n ** 63n, 'not a cursor')
     .optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });

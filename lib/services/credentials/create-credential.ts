@@ -8,11 +8,17 @@ import { parseInput } from '../parse-input';
 import { storeSecret } from '../store-secret';
 import { isUniqueViolation, transact } from '../transact';
 import { readPrivateKey } from './read-private-key';
+import { readPublicKey } from './read-public-key';
 
 /** The secret parts as they will be sealed, and what may be known of them. */
 function toParts(input: CredentialInput): { secret: CredentialSecret; publicInfo: string } {
   const sudo = input.sudoPassword ? { sudoPassword: input.sudoPassword } : {};
   if (input.kind === 'password') return { secret: { password: input.password, ...sudo }, publicInfo: '' };
+  if (input.kind === 'agent') {
+    const key = input.publicKey ? readPublicKey(input.publicKey) : null;
+    const secret = { agent: true as const, ...(key && { publicKey: key.line }), ...sudo };
+    return { secret, publicInfo: key?.fingerprint ?? '' };
+  }
   const key = readPrivateKey(input.privateKey, input.passphrase);
   const passphrase = key.keepsPassphrase && input.passphrase ? { passphrase: input.passphrase } : {};
   return { secret: { privateKey: key.privateKey, ...passphrase, ...sudo }, publicInfo: key.fingerprint };
@@ -22,6 +28,7 @@ function toParts(input: CredentialInput): { secret: CredentialSecret; publicInfo
 export async function createCredential(ctx: ServiceContext, input: unknown): Promise<CredentialView> {
   authorise(ctx, 'credential.create');
   const parsed = parseInput(CredentialInput, input);
+  if (parsed.kind === 'agent') authorise(ctx, 'credential.create-agent');
   const { secret, publicInfo } = toParts(parsed);
   const { name, kind } = parsed;
   const id = newId('c');

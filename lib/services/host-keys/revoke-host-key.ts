@@ -3,25 +3,33 @@ import type { ServiceContext } from '../context';
 import { authoriseOnSite, notFound } from '../context';
 import { parseInput } from '../parse-input';
 import { transact } from '../transact';
-import { HostKeyInput } from './approve-host-key';
+import { HostKeyInput, toRowsOf } from './approve-host-key';
 import { toHostKeyView } from './to-host-key-view';
 
-/** Withdraws the trust in a key: nothing connects with it from now on. */
+/**
+ * Withdraws the trust in a key, for a bastion on the way to every node: nothing connects with it from now on, and workers
+ * end the connections that were made with it.
+ */
 export async function revokeHostKey(ctx: ServiceContext, input: unknown): Promise<HostKeyView> {
-  const { siteId, nodeId, fingerprint } = parseInput(HostKeyInput, input);
+  const wanted = parseInput(HostKeyInput, input);
+  const { siteId, nodeId, fingerprint, hop } = wanted;
   authoriseOnSite(ctx, 'host-key.approve', siteId);
   return transact(ctx, async (tx) => {
     const key = await tx.prisma.hostKey.findFirst({
-      where: { nodeId, fingerprint, node: { siteId, site: { deletedAt: null } } },
+      where: { nodeId, hop, fingerprint, node: { siteId, site: { deletedAt: null } } },
     });
     if (!key) throw notFound('host key');
-    const row = await tx.prisma.hostKey.update({
-      where: { id: key.id },
-      data: { revokedAt: key.revokedAt ?? new Date() },
-      include: { node: { select: { name: true } } },
+    await tx.prisma.hostKey.updateMany({
+      where: { OR: [{ id: key.id }, toRowsOf(wanted)], revokedAt: null },
+      data: { revokedAt: new Date() },
     });
-    await tx.audit('host-key.revoke', nodeId, { siteId, fingerprint });
+    await tx.audit('host-key.revoke', nodeId, { siteId, fingerprint, ...(hop && { hop }) });
     await tx.changed('host-key', siteId);
-    return toHostKeyView(row);
+    return toHostKeyView(
+      await tx.prisma.hostKey.findUniqueOrThrow({
+        where: { id: key.id },
+        include: { node: { select: { name: true } } },
+      }),
+    );
   });
 }

@@ -6,6 +6,7 @@ export function toHostKeyView(row: HostKey & { node: { name: string } }): HostKe
   return {
     nodeId: NodeId.parse(row.nodeId),
     nodeName: row.node.name,
+    ...(row.hop && { hop: row.hop }),
     address: row.address,
     port: row.port,
     algorithm: row.algorithm,

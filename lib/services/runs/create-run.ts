@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '@/lib/core/errors';
+import { LOCKS } from '@/lib/db/locks';
 import { Plan } from '@/lib/plan/plan';
+import { RUN_LIMITS } from '@/lib/run/limits';
 import type { RunView } from '@/lib/run/run-view';
 import type { ServiceContext } from '../context';
 import { authoriseOnSite, newId, notFound } from '../context';
@@ -15,9 +17,6 @@ import { appendRequest } from './append-request';
 import { getRun } from './get-run';
 
 export const CreateRunInput = z.strictObject({ planId: z.string() });
-
-/** Runs that may wait at once over all sites (reliability I12). */
-const MAX_QUEUED = 2_000;
 
 /**
  * Files a run of a plan: the run, its steps and the first line of its log in one transaction. Refuses an empty or
@@ -58,7 +57,7 @@ export async function createRun(ctx: ServiceContext, input: unknown): Promise<Ru
   return getRun(ctx, { runId });
 }
 
-/** Throws `conflict` while a run of the site is active, or when too many wait. Wants the site's row locked. */
+/** Throws `conflict` while a run of the site is active, `too-many` when too many wait. Wants the site's row locked. */
 export async function refuseSecondRun(tx: Transaction, siteId: string): Promise<void> {
   const active = await tx.prisma.run.findFirst({
     where: { siteId, state: { in: ['queued', 'running'] } },
@@ -70,7 +69,15 @@ export async function refuseSecondRun(tx: Transaction, siteId: string): Promise<
       `A run by ${active.createdBy} is active on this site. Cancel it or wait for its end.`,
     );
   }
-  if ((await tx.prisma.run.count({ where: { state: 'queued' } })) >= MAX_QUEUED) {
-    throw new AppError('too-many', `${MAX_QUEUED} runs are waiting already. Try again when some have ended.`);
+  await refuseLongQueue(tx);
+}
+
+/** Counted under a lock, so that many who file at once don't pass the limit together. */
+async function refuseLongQueue(tx: Transaction): Promise<void> {
+  const { maxQueuedRuns } = RUN_LIMITS;
+  await tx.sql.query('SELECT pg_advisory_xact_lock($1)::text', [LOCKS.queue]);
+  if ((await tx.prisma.run.count({ where: { state: 'queued' } })) >= maxQueuedRuns) {
+    const message = `${maxQueuedRuns} runs are waiting already. Try again when some have ended.`;
+    throw new AppError('too-many', message, { retryAfterS: 60 });
   }
 }

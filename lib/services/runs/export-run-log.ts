@@ -10,9 +10,13 @@ function toText({ at, body }: RunEvent): string {
   return `--- ${at} ${type} ${JSON.stringify(rest)}\n`;
 }
 
-/** The whole log of a run as text, in order, in pieces. */
+/** The whole log of a run as text, in order, in pieces; one line instead of a log that is no longer kept. */
 export async function* exportRunLog(ctx: ServiceContext, input: { runId: string }): AsyncGenerator<string> {
-  await findVisibleRun(ctx, input.runId);
+  const { logDroppedAt } = await findVisibleRun(ctx, input.runId);
+  if (logDroppedAt) {
+    yield `--- The log of this run is no longer kept since ${logDroppedAt.toISOString()}.\n`;
+    return;
+  }
   let after = 0;
   for (;;) {
     const { events, last, more } = await readEventPage(ctx, input.runId, after, 1_000);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { toAllowedSites } from '@/lib/access/can';
+import { RUN_LIMITS } from '@/lib/run/limits';
 import { RunState } from '@/lib/run/run-event';
-import type { RunView } from '@/lib/run/run-view';
+import type { HistoryCut, RunPage } from '@/lib/run/run-view';
 import type { ServiceContext } from '../context';
 import { authoriseOnSite } from '../context';
 import { parseInput } from '../parse-input';
@@ -15,11 +16,17 @@ export const ListRunsInput = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
-/** Runs that the actor may see, newest first; `next` is the cursor of the following page or null. */
+/** How many runs of all sites are no longer kept, and the time of the newest of them; null while all are. */
+async function findCut(ctx: ServiceContext): Promise<HistoryCut | null> {
+  const row = await ctx.db.prisma.historyCut.findUnique({ where: { topic: 'run' } });
+  return row && { runs: Number(row.dropped), newestAt: row.newestAt.toISOString() };
+}
+
+/** Runs that the actor may see, newest first, with the limits of history and what was cut from it. */
 export async function listRuns(
   ctx: ServiceContext,
   input: z.input<typeof ListRunsInput> = {},
-): Promise<{ runs: RunView[]; next: string | null }> {
+): Promise<RunPage> {
   const { siteId, state, before, limit } = parseInput(ListRunsInput, input);
   if (siteId) authoriseOnSite(ctx, 'run.view', siteId);
   const allowed = siteId ? [siteId] : toAllowedSites(ctx.actor.grants, 'run.view');
@@ -31,5 +38,6 @@ export async function listRuns(
     ...(before && { cursor: { id: before }, skip: 1 }),
   });
   const runs = rows.slice(0, limit).map(toRunView);
-  return { runs, next: rows.length > limit ? (runs.at(-1)?.id ?? null) : null };
+  const next = rows.length > limit ? (runs.at(-1)?.id ?? null) : null;
+  return { runs, next, limits: RUN_LIMITS, cut: await findCut(ctx) };
 }

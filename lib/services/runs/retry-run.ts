@@ -1,55 +1,41 @@
+import { z } from 'zod';
 import { AppError } from '@/lib/core/errors';
-import { Plan } from '@/lib/plan/plan';
 import { runCan } from '@/lib/run/run-can';
-import { RunState } from '@/lib/run/run-event';
 import type { RunView } from '@/lib/run/run-view';
 import type { ServiceContext } from '../context';
 import { authoriseOnSite } from '../context';
-import { authoriseCredentialUse } from '../credentials/authorise-use';
-import { findNewestTopology } from '../topology/find-stored';
+import { parseInput } from '../parse-input';
 import { transact } from '../transact';
-import { appendRequest } from './append-request';
-import { refuseSecondRun } from './create-run';
 import { findVisibleRun } from './find-visible-run';
 import { getRun } from './get-run';
+import { lockRun, queueAgain, refuseUnless, stepsOf } from './queue-again';
+
+export const RetryRunInput = z.strictObject({ runId: z.string(), nodeId: z.string().optional() });
 
 /**
- * Queues an ended run again: finished steps stay finished, it goes on at the step that stopped it. Refuses when the
- * topology was changed since, because then the plan is no longer what the drawing says.
+ * Queues an ended run again from the steps that stopped it; with `nodeId` only those of one host, and those of other hosts stay as they
+ * are. Throws `conflict` with the words of `runCan`, and `invalid` for a host that the plan does not touch.
  */
-export async function retryRun(ctx: ServiceContext, input: { runId: string }): Promise<RunView> {
-  const { runId } = input;
+export async function retryRun(ctx: ServiceContext, input: z.input<typeof RetryRunInput>): Promise<RunView> {
+  const { runId, nodeId } = parseInput(RetryRunInput, input);
   const { siteId } = await findVisibleRun(ctx, runId);
   authoriseOnSite(ctx, 'run.control', siteId, 'run');
   await transact(ctx, async (tx) => {
-    await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
-    const run = await tx.prisma.run.findUniqueOrThrow({
-      where: { id: runId },
-      include: { plan: { select: { body: true } } },
-    });
-    const answer = runCan.retry({ state: RunState.parse(run.state), cancelRequested: run.cancelRequested });
-    if (!answer.allowed) throw new AppError('conflict', answer.reason);
-    await refuseSecondRun(tx, siteId);
-    const { revision, topology } = await findNewestTopology(tx, siteId);
-    const plan = Plan.parse(run.plan.body);
-    if (plan.kind === 'uninstall') authoriseOnSite(ctx, 'run.uninstall', siteId, 'run');
-    if (plan.revision !== revision) {
-      throw new AppError('conflict', `The topology changed to revision ${revision} since. Plan again.`);
+    const run = await lockRun(ctx, tx, runId, siteId);
+    const by = ctx.actor.email;
+    if (nodeId === undefined) {
+      refuseUnless(runCan.retry(run.situation));
+      await queueAgain(ctx, tx, run, { event: { type: 'run.retry-requested', by } });
+    } else {
+      const stepIds = stepsOf(run.plan, nodeId);
+      if (stepIds.length === 0)
+        throw new AppError('invalid', 'The plan of this run does not touch that host.');
+      const stepStates = stepIds.map((id) => run.stepStates.get(id) ?? 'waiting');
+      refuseUnless(runCan.retryHost({ ...run.situation, stepStates }));
+      const event = { type: 'run.retry-requested', by, nodeId, stepIds } as const;
+      await queueAgain(ctx, tx, run, { event, onlyNodeId: nodeId });
     }
-    await authoriseCredentialUse(ctx, tx, topology, topology);
-    await tx.prisma.run.update({
-      where: { id: runId },
-      data: { state: 'queued', cancelRequested: false, finishedAt: null },
-      select: { id: true },
-    });
-    // The step that stopped the run starts again; finished ones stay finished.
-    await tx.prisma.runStep.updateMany({
-      where: { runId, state: { in: ['failed', 'cancelled', 'probing', 'acting', 'verifying'] } },
-      data: { state: 'waiting', finishedAt: null },
-    });
-    await appendRequest(tx, runId, { type: 'run.retry-requested', by: ctx.actor.email });
-    await tx.audit('run.retry', runId, { siteId });
-    await tx.changed('site', siteId);
+    await tx.audit('run.retry', runId, { siteId, nodeId: nodeId ?? null });
   });
   return getRun(ctx, { runId });
 }

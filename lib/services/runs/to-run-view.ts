@@ -15,6 +15,8 @@ export function toRunView(row: RunRow): RunView {
     siteName: row.site.name,
     kind: PlanKind.parse(row.plan.kind),
     revision: row.plan.revision,
+    logBytes: Number(row.logBytes),
+    logDroppedAt: row.logDroppedAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,

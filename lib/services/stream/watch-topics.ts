@@ -72,7 +72,7 @@ class TopicWatch {
     return messages;
   }
 
-  /** Rights as of now. False, with the last word for the reader, when the stream must end. */
+  /** Takes the reader's rights as of now; returns the last word for the reader when the stream must end, else null. */
   private async recheck(): Promise<StreamEvent | null> {
     if (Date.now() - this.recheckedMs < (this.options.recheckMs ?? RECHECK_MS)) return null;
     this.recheckedMs = Date.now();

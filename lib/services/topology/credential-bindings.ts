@@ -1,3 +1,4 @@
+import { listHops } from '@/lib/topology/list-hops';
 import type { Topology } from '@/lib/topology/topology';
 
 /** One use of a credential: which one goes to which address. */
@@ -8,11 +9,11 @@ export interface CredentialBinding {
   readonly key: string;
 }
 
-/** Every use of a credential that a topology asks for, bastions included. */
+/** Every use of a credential that a topology asks for, every hop on the way included. */
 export function toCredentialBindings(topology: Topology): CredentialBinding[] {
   return topology.nodes.flatMap((node) => {
     const { ssh } = node;
-    const uses = [{ ...ssh, address: ssh.address ?? node.internalIp }, ...(ssh.bastion ? [ssh.bastion] : [])];
+    const uses = [{ ...ssh, address: ssh.address ?? node.internalIp }, ...listHops(ssh)];
     return uses.flatMap(({ credentialId, user, address, port }) =>
       credentialId
         ? [

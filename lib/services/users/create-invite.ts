@@ -1,9 +1,8 @@
+import { INVITE_PREFIX } from '@/lib/access/invite';
 import { createOpaqueToken, toTokenHash } from '@/lib/secrets/opaque-token';
 import { newId } from '../context';
 import type { Transaction } from '../transact';
 
-/** Begins `verification.identifier` of an invitation; the user's id follows. `lib/auth/setup` reads it. */
-export const INVITE_PREFIX = 'invite:';
 const INVITE_HOURS = 72;
 
 /** A one-time link by which a person sets a password; earlier ones of the same person end. Only its hash is stored. */

@@ -1,10 +1,10 @@
 import type { Failure } from '@/lib/core/failure';
 import type { NodeId } from '@/lib/core/ids';
+import { StaleEpochError } from '@/lib/db/errors';
 import { storeFacts } from '@/lib/db/node-facts';
 import type { NodeFacts } from '@/lib/health/facts';
-import { planWrites } from '@/lib/plan/plan-writes';
-import { readFacts } from '@/lib/provision/read-facts';
 import { listSecretRefs } from '@/lib/topology/list-secret-refs';
+import { createFactsReader } from '../facts-reader';
 import { toFailure } from '../failure-of';
 import { readSecrets } from '../secret-store';
 import { forEachNode, type JobContext } from './job-context';
@@ -15,8 +15,8 @@ export type GatheredFacts =
 
 /** Reads every node of the site, a few at a time; a node that can't be read says why instead. Newest facts are kept. */
 export async function gatherFacts(job: JobContext): Promise<GatheredFacts[]> {
-  const paths = planWrites(job.topology);
   const knownSecrets = await readSecrets(job, listSecretRefs(job.topology));
+  const read = createFactsReader(job.hosts, job.topology, knownSecrets);
   const total = job.topology.nodes.length;
   let done = 0;
   await job.progress(`reading facts of ${total === 1 ? 'one host' : `${total} hosts`}`);
@@ -24,15 +24,13 @@ export async function gatherFacts(job: JobContext): Promise<GatheredFacts[]> {
     job.topology.nodes.map(({ id }) => id),
     async (nodeId): Promise<GatheredFacts> => {
       try {
-        const connection = await job.hosts.connect(nodeId);
-        const shell = connection.openShell();
-        const wanted = { nodeId, host: connection.name, paths: paths.get(nodeId) ?? [], knownSecrets };
-        const facts = await readFacts(shell, { ...wanted, nowMs: Date.now }).finally(shell.close);
-        await storeFacts(job.db, facts);
+        const { host, facts } = await read(nodeId);
+        await job.fenced((tx) => storeFacts(tx, facts));
         done += 1;
-        await job.progress(`${connection.name}: facts read, ${done} of ${total}`);
+        await job.progress(`${host}: facts read, ${done} of ${total}`);
         return { nodeId, facts };
       } catch (error) {
+        if (error instanceof StaleEpochError) throw error;
         return { nodeId, failure: toFailure(job, error) };
       }
     },

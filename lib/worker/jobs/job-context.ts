@@ -1,4 +1,5 @@
 import type { NodeId, SiteId } from '@/lib/core/ids';
+import type { Queryable } from '@/lib/db/connect';
 import type { Topology } from '@/lib/topology/topology';
 import type { SiteHosts } from '../site-hosts';
 import type { WorkerContext } from '../worker-context';
@@ -12,6 +13,8 @@ export interface JobContext extends WorkerContext {
   readonly hosts: SiteHosts;
   /** One line that the waiting person sees. */
   readonly progress: (line: string) => Promise<void>;
+  /** Writes under the job's epoch; rejects with StaleEpochError once another worker has the job. */
+  readonly fenced: <T>(work: (tx: Queryable) => Promise<T>) => Promise<T>;
 }
 
 /** Runs `work` over all nodes, a few at a time, keeping the order of results. */

@@ -1,48 +1,27 @@
-import { recordChange } from '@/lib/db/change-feed';
-import { inTransaction, type Queryable } from '@/lib/db/connect';
 import { findNode } from '@/lib/topology/find-node';
 import { buildPlan } from '@/lib/plan/build-plan';
 import type { Plan, PlanKind } from '@/lib/plan/plan';
 import { refusePlan } from '@/lib/plan/plan-problem';
 import type { NodeFacts } from '@/lib/health/facts';
 import type { PlanResult } from '@/lib/run/job-view';
+import { RUN_LIMITS } from '@/lib/run/limits';
 import { checkTopology } from '@/lib/rules/check-topology';
 import type { Topology } from '@/lib/topology/topology';
 import { gatherFacts } from './gather-facts';
 import type { JobContext } from './job-context';
-
-/** Hosts that already are as the revision says have it applied, unless a run is about to change them. */
-async function noteApplied(tx: Queryable, plan: Plan): Promise<void> {
-  const { rowCount } = await tx.query(
-    `UPDATE site SET applied_revision = $2
-      WHERE id = $1 AND applied_revision IS DISTINCT FROM $2
-        AND NOT EXISTS (SELECT 1 FROM run WHERE site_id = $1 AND state IN ('queued', 'running'))`,
-    [plan.siteId, plan.revision],
-  );
-  if (rowCount) await recordChange(tx, 'site', plan.siteId);
-}
+import { storePlan } from './store-plan';
 
 type Problem = PlanResult['problems'][number];
 
-async function storePlan(job: JobContext, plan: Plan, facts: readonly NodeFacts[]): Promise<void> {
-  await inTransaction(job.db.pool, async (tx) => {
-    await tx.query(
-      `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-      [
-        plan.id,
-        plan.siteId,
-        plan.kind,
-        plan.revision,
-        plan.factsHash,
-        JSON.stringify(plan),
-        JSON.stringify(facts),
-        job.createdBy,
-      ],
-    );
-    await recordChange(tx, 'plan', plan.siteId);
-    if (plan.kind === 'apply' && plan.steps.length === 0) await noteApplied(tx, plan);
-  });
+/** A run has a bound on its steps, so a plan has; null when it is within it. */
+export function refuseLongPlan({ steps }: Pick<Plan, 'steps'>): Problem | null {
+  const { maxSteps } = RUN_LIMITS;
+  if (steps.length <= maxSteps) return null;
+  return {
+    nodeId: null,
+    message: `This plan has ${steps.length} steps; a run does at most ${maxSteps}.`,
+    nextAction: 'Bring the change about in parts: add fewer hosts at a time, then plan again.',
+  };
 }
 
 /** What the drawing's own rules call an error is not planned, whoever asks for it. */
@@ -89,7 +68,8 @@ export async function runPlan(job: JobContext, kind: PlanKind): Promise<PlanResu
   if (unread.length > 0) {
     const problems = unread.map(({ nodeId, failure }) => ({
       nodeId,
-      message: `${findNode(job.topology, nodeId)?.name ?? nodeId}: ${failure.message}`,
+      code: failure.code,
+      message: failure.message,
       nextAction: failure.nextAction,
     }));
     return { planId: null, steps: 0, problems };
@@ -107,6 +87,8 @@ export async function runPlan(job: JobContext, kind: PlanKind): Promise<PlanResu
   await job.progress('writing the plan');
   const { siteId, topology, revision } = job;
   const plan = buildPlan({ siteId, topology, revision, kind, facts });
+  const tooLong = refuseLongPlan(plan);
+  if (tooLong) return { planId: null, steps: plan.steps.length, problems: [tooLong] };
   await storePlan(job, plan, facts);
   return { planId: plan.id, steps: plan.steps.length, problems: [] };
 }

@@ -1,3 +1,4 @@
+import { readNow } from '@/lib/db/read-now';
 import { checkHosts } from '@/lib/health/checks';
 import type { PreflightResult } from '@/lib/run/job-view';
 import { gatherFacts } from './gather-facts';
@@ -8,10 +9,10 @@ export async function runPreflight(job: JobContext): Promise<PreflightResult> {
   const gathered = await gatherFacts(job);
   const facts = gathered.flatMap((node) => ('facts' in node ? [node.facts] : []));
   const unreachable = gathered.flatMap((node) => ('failure' in node ? [node] : []));
-  const { rows } = await job.db.pool.query<{ now: Date }>('SELECT now() AS now');
+  const now = await readNow(job.db.pool);
   return {
     cells: checkHosts(job.topology, facts),
     unreachable,
-    takenAt: (rows[0]?.now ?? new Date()).toISOString(),
+    takenAt: now.toISOString(),
   };
 }

@@ -3,6 +3,7 @@ import { CredentialsTable } from '@/components/settings/credentials-table';
 import { can } from '@/lib/access/can';
 import { requireUser } from '@/lib/auth/session';
 import { listCredentials } from '@/lib/services/credentials/list-credentials';
+import { offersAgent } from '@/app/offers-agent';
 import { createCredential } from '@/app/(app)/sites/new/actions';
 import { deleteCredential } from '../actions';
 
@@ -19,6 +20,7 @@ export default async function CredentialsPage() {
         credentials={credentials}
         refusal={mayCreate.allowed ? null : mayCreate.reason}
         createCredential={createCredential}
+        offersAgent={offersAgent(ctx)}
         deleteCredential={deleteCredential}
       />
     </>

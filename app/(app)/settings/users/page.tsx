@@ -3,7 +3,7 @@ import { UsersTable } from '@/components/settings/users-table';
 import { requireUser } from '@/lib/auth/session';
 import { listSites } from '@/lib/services/sites/list-sites';
 import { listUsers } from '@/lib/services/users/list-users';
-import { createUser, resetUser, setUserDisabled } from '../actions';
+import { createUser, resetUser, setGrants, setUserDisabled } from '../actions';
 
 export const metadata: Metadata = { title: 'Users' };
 
@@ -19,6 +19,7 @@ export default async function UsersPage() {
         ownId={ctx.actor.userId}
         createUser={createUser}
         resetUser={resetUser}
+        setGrants={setGrants}
         setUserDisabled={setUserDisabled}
       />
     </>

@@ -1,16 +1,15 @@
 'use server';
 
 import { action } from '@/app/action';
+import type { HostKeyImport } from '@/lib/access/host-key-import';
 import type { HostKeyView } from '@/lib/access/host-key-view';
 import type { ActionResult } from '@/lib/core/action-result';
 import type { PlanKind } from '@/lib/plan/plan';
-import type { RunView } from '@/lib/run/run-view';
 import { approveHostKey as approve } from '@/lib/services/host-keys/approve-host-key';
+import { importKnownHosts } from '@/lib/services/host-keys/import-known-hosts';
 import { revokeHostKey as revoke } from '@/lib/services/host-keys/revoke-host-key';
 import { createJob } from '@/lib/services/jobs/create-job';
-import { cancelRun as cancel } from '@/lib/services/runs/cancel-run';
 import { createRun } from '@/lib/services/runs/create-run';
-import { retryRun as retry } from '@/lib/services/runs/retry-run';
 import { deleteSite as dropSite } from '@/lib/services/sites/delete-site';
 import { renameSite as rename } from '@/lib/services/sites/rename-site';
 import { putTopology as storeTopology } from '@/lib/services/topology/put-topology';
@@ -24,6 +23,8 @@ interface OfSite {
 interface OfHostKey extends OfSite {
   readonly nodeId: string;
   readonly fingerprint: string;
+  /** `address:port` of a bastion on the way to the node; absent for the node's own key. */
+  readonly hop?: string;
 }
 type Filed = Promise<ActionResult<{ jobId: string }>>;
 
@@ -86,21 +87,19 @@ export async function revokeHostKey(input: OfHostKey): Promise<ActionResult<Host
   return action('action (app)/sites/[siteId]/actions#revokeHostKey', input, (ctx) => revoke(ctx, input));
 }
 
+/** `text` is a known_hosts file, at most what a server action may carry (64 KB). */
+export async function importKnownHostsAction(
+  siteId: string,
+  text: string,
+): Promise<ActionResult<HostKeyImport>> {
+  return action('action (app)/sites/[siteId]/actions#importKnownHostsAction', { siteId, text }, (ctx) =>
+    importKnownHosts(ctx, { siteId, text }),
+  );
+}
+
 export async function startRun(input: { planId: string }): Promise<ActionResult<{ runId: string }>> {
   return action('action (app)/sites/[siteId]/actions#startRun', input, async (ctx) => {
     const run = await createRun(ctx, input);
     return { runId: run.id };
   });
-}
-
-export async function cancelRun(input: { runId: string }): Promise<ActionResult<RunView>> {
-  return action('action (app)/sites/[siteId]/actions#cancelRun', input, (ctx) =>
-    cancel(ctx, { runId: String(input.runId) }),
-  );
-}
-
-export async function retryRun(input: { runId: string }): Promise<ActionResult<RunView>> {
-  return action('action (app)/sites/[siteId]/actions#retryRun', input, (ctx) =>
-    retry(ctx, { runId: String(input.runId) }),
-  );
 }

@@ -7,7 +7,15 @@ import { listHostKeys } from '@/lib/services/host-keys/list-host-keys';
 import { findLatestJob } from '@/lib/services/jobs/find-latest-job';
 import { getSite } from '@/lib/services/sites/get-site';
 import { getTopology } from '@/lib/services/topology/get-topology';
-import { approveHostKey, startPlan, startPreflight, startRun, startScan } from '../actions';
+import {
+  approveHostKey,
+  importKnownHostsAction,
+  startPlan,
+  startPreflight,
+  startRun,
+  startScan,
+} from '../actions';
+import { toReachedNodes } from '../to-reached-nodes';
 
 export const metadata: Metadata = { title: 'Plan' };
 
@@ -31,16 +39,25 @@ export default async function PlanPage({ params }: Props) {
   );
   const { grants } = ctx.actor;
   const [mayApply, mayUninstall] = [can(grants, 'run.create', siteId), can(grants, 'run.uninstall', siteId)];
+  const mayApprove = can(grants, 'host-key.approve', siteId);
   return (
     <SitePlan
       site={site}
-      nodes={topology.nodes.map(({ id, name }) => ({ id, name }))}
+      nodes={toReachedNodes(topology)}
       revision={revision}
       hostKeys={hostKeys}
       jobs={{ scan, preflight, plan }}
       applyRefusal={mayApply.allowed ? null : mayApply.reason}
       uninstallRefusal={mayUninstall.allowed ? null : mayUninstall.reason}
-      actions={{ approveHostKey, startPlan, startPreflight, startRun, startScan }}
+      hostKeyRefusal={mayApprove.allowed ? null : mayApprove.reason}
+      actions={{
+        approveHostKey,
+        importKnownHosts: importKnownHostsAction,
+        startPlan,
+        startPreflight,
+        startRun,
+        startScan,
+      }}
     />
   );
 }

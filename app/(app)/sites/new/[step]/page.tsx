@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import {
   approveHostKey,
+  importKnownHostsAction,
   putTopology,
   renameSite,
   startPlan,
@@ -10,6 +11,7 @@ import {
   startScan,
 } from '@/app/(app)/sites/[siteId]/actions';
 import { createCredential, createSite, deleteDraft, saveDraft } from '@/app/(app)/sites/new/actions';
+import { offersAgent } from '@/app/offers-agent';
 import type { WizardActions } from '@/components/wizard/actions';
 import type { DraftItem } from '@/components/wizard/shape-step';
 import { findStep } from '@/components/wizard/steps';
@@ -31,6 +33,7 @@ const ACTIONS: WizardActions = {
   startPreflight,
   startPlan,
   approveHostKey,
+  importKnownHosts: importKnownHostsAction,
   startRun,
 };
 
@@ -64,6 +67,7 @@ export default async function NewSiteStepPage({ params, searchParams }: Props) {
       userName={ctx.actor.name}
       actions={ACTIONS}
       createCredential={createCredential}
+      offersAgent={offersAgent(ctx)}
     />
   );
 }

@@ -1,21 +1,15 @@
 'use client';
-import { useMemo } from 'react';
-import { CredentialDialog } from '@/components/settings/credential-dialog';
+import { useCredentialDialog } from '@/app/(app)/sites/use-credential-dialog';
 import type { CreateCredential } from '@/components/settings/credential-dialog';
-import type { CredentialDialogProps } from '@/components/wizard/actions';
 import { Wizard } from '@/components/wizard/wizard';
 import type { WizardProps } from '@/components/wizard/wizard';
 
-type Props = Omit<WizardProps, 'CredentialDialog'> & { readonly createCredential: CreateCredential };
+interface Props extends Omit<WizardProps, 'CredentialDialog'> {
+  readonly createCredential: CreateCredential;
+  readonly offersAgent: boolean;
+}
 
-/** The wizard with the settings' dialog for a new credential: features do not know each other, pages put them together. */
-export function WizardScreen({ createCredential, ...wizard }: Props) {
-  const Dialog = useMemo(
-    () =>
-      function WizardCredentialDialog(props: CredentialDialogProps) {
-        return <CredentialDialog {...props} createCredential={createCredential} />;
-      },
-    [createCredential],
-  );
-  return <Wizard {...wizard} CredentialDialog={Dialog} />;
+/** The wizard with the settings' dialog for a new credential. */
+export function WizardScreen({ createCredential, offersAgent, ...wizard }: Props) {
+  return <Wizard {...wizard} CredentialDialog={useCredentialDialog(createCredential, offersAgent)} />;
 }

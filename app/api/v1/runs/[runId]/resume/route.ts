@@ -1,6 +1,6 @@
 import { apiRoute, param } from '@/app/api-route';
-import { retryRun } from '@/lib/services/runs/retry-run';
+import { resumeRun } from '@/lib/services/runs/resume-run';
 
 export const POST = apiRoute('POST /api/v1/runs/[runId]/resume', { status: 202 }, ({ ctx, params }) =>
-  retryRun(ctx, { runId: param(params, 'runId') }),
+  resumeRun(ctx, { runId: param(params, 'runId') }),
 );

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { apiRoute, param } from '@/app/api-route';
 import { approveHostKey } from '@/lib/services/host-keys/approve-host-key';
 
-const Body = z.strictObject({ node: z.string(), fingerprint: z.string() });
+const Body = z.strictObject({ node: z.string(), fingerprint: z.string(), hop: z.string().optional() });
 
 export const POST = apiRoute(
   'POST /api/v1/sites/[siteId]/host-keys/approve',
@@ -12,5 +12,6 @@ export const POST = apiRoute(
       siteId: param(params, 'siteId'),
       nodeId: body.node,
       fingerprint: body.fingerprint,
+      hop: body.hop,
     }),
 );

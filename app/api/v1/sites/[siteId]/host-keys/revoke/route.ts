@@ -2,11 +2,16 @@ import { z } from 'zod';
 import { apiRoute, param } from '@/app/api-route';
 import { revokeHostKey } from '@/lib/services/host-keys/revoke-host-key';
 
-const Body = z.strictObject({ node: z.string(), fingerprint: z.string() });
+const Body = z.strictObject({ node: z.string(), fingerprint: z.string(), hop: z.string().optional() });
 
 export const POST = apiRoute(
   'POST /api/v1/sites/[siteId]/host-keys/revoke',
   { body: Body },
   ({ ctx, params, body }) =>
-    revokeHostKey(ctx, { siteId: param(params, 'siteId'), nodeId: body.node, fingerprint: body.fingerprint }),
+    revokeHostKey(ctx, {
+      siteId: param(params, 'siteId'),
+      nodeId: body.node,
+      fingerprint: body.fingerprint,
+      hop: body.hop,
+    }),
 );

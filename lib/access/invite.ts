@@ -1,0 +1,2 @@
+/** Begins `verification.identifier` of an invitation; the id of the invited person follows. */
+export const INVITE_PREFIX = 'invite:';

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { SecretId } from '@/lib/core/ids';
+import { toSecretSlot } from '@/lib/render/secret-slot';
+import type { HostTarget } from '@/lib/ssh/target';
+import { createEngineRig, type EngineRig } from '@/lib/testing/engine-rig';
+import { expectFault } from '@/lib/testing/expect-fault';
+import { FAKE_FAULTS, type FakeFaultId } from '@/lib/testing/fake-faults';
+import { startFakeHost, type FakeHost } from '@/lib/testing/fake-host';
+import type { TestStep } from '@/lib/testing/ledger-step';
+import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
+import { waitFor } from '@/lib/testing/wait-for';
+import type { ExecuteRunOptions } from './run-engine';
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await createTestDatabase();
+});
+afterAll(() => test.drop());
+
+interface Provoked {
+  readonly rig: EngineRig;
+  readonly overrides?: Partial<ExecuteRunOptions>;
+  /** What else must hold once the run has ended. */
+  readonly after?: () => void | Promise<void>;
+}
+
+const NODE = 'n-0';
+const fault = (params: Readonly<Record<string, string>> = {}, kind = 'test.fault'): TestStep => ({
+  nodeId: NODE,
+  kind,
+  params,
+});
+
+async function startHost({ onTestFinished }: TestContext, name = 's1'): Promise<FakeHost> {
+  const host = await startFakeHost(name);
+  onTestFinished(() => host.stop());
+  return host;
+}
+
+async function onHost(
+  t: TestContext,
+  step: TestStep,
+  changes: Partial<HostTarget> = {},
+  name = 's1',
+): Promise<{ rig: EngineRig; host: FakeHost }> {
+  const host = await startHost(t, name);
+  const target = { ...host.target, ...changes };
+  return {
+    host,
+    rig: await createEngineRig(test.worker, [{ nodeId: NODE, target, root: host.root }], [step]),
+  };
+}
+
+const acting = (act: string) => async (t: TestContext) => onHost(t, fault({ act }));
+const named = (name: string) => async (t: TestContext) => onHost(t, fault(), {}, name);
+
+const secretRef = { id: SecretId.parse('sec-join'), version: 1 };
+const filePut: TestStep = {
+  nodeId: NODE,
+  kind: 'file.put',
+  params: {
+    path: '/etc/rancher/rke2/config.yaml',
+    mode: '0600',
+    owner: 'root',
+    group: 'root',
+    content: `token: ${toSecretSlot(secretRef)}\n`,
+    secrets: [secretRef],
+    dropsStamps: [],
+  },
+};
+
+const PROVOKE: Readonly<Record<FakeFaultId, (t: TestContext) => Promise<Provoked>>> = {
+  'wrong-host-key': async (t) => {
+    const { rig, host } = await onHost(t, fault(), {}, 's1-changed-key');
+    return { rig, after: () => expect(host.authRequests()).toBe(0) };
+  },
+  'no-approved-key': async (t) => onHost(t, fault(), { hostKey: { pinned: [] } }),
+  'forbidden-address': async (t) => onHost(t, fault(), { address: '169.254.169.254', port: 22 }),
+  'weak-algorithms': named('s1-weak-algorithms'),
+  'unreadable-key': async (t) => onHost(t, fault(), { auth: { kind: 'key', privateKey: 'no key at all' } }),
+  'silent-sshd': named('s1-black-hole'),
+  'reset-in-handshake': named('s1-resets-in-kex'),
+  'new-password-wanted': named('s1-password-expired'),
+  'lost-for-good': async (t) => {
+    const { rig, host } = await onHost(t, fault({ act: 'seq 100; sleep 30' }));
+    void waitFor(async () => (await rig.events()).some(({ type }) => type === 'step.output'), {
+      what: 'output of the act',
+    }).then(() => {
+      host.link.refuse();
+      host.link.resetAll();
+    });
+    return { rig };
+  },
+  // The parent of the act's shell is the runner that would note how it ended.
+  'interrupted-thrice': acting('kill -KILL "$PPID"; kill -KILL $$'),
+  'act-over-time': async (t) => onHost(t, fault({ act: 'sleep 60' }, 'test.fault-short')),
+  'act-exits': acting('echo the bridge is out; exit 3'),
+  'probe-fails': async (t) => onHost(t, fault({ probe: 'echo no such tool >&2; exit 2' })),
+  'verify-sees-nothing': async (t) =>
+    onHost(t, fault({ verify: 'fail verify-failed "/etc/motd has other content"' })),
+  'forged-cause': acting('echo "siteplan-failure host-key-changed s1 showed another key"; exit 1'),
+  'secret-gone': async (t) => onHost(t, filePut),
+  'unknown-step': async (t) => onHost(t, { nodeId: NODE, kind: 'test.unknown', params: {} }),
+  'our-own-error': async (t) => ({
+    ...(await onHost(t, fault())),
+    overrides: { connect: () => Promise.reject(new Error('nobody foresaw this')) },
+  }),
+};
+
+describe.concurrent('the fault matrix on fake hosts (I11)', () => {
+  it.for(FAKE_FAULTS)('$id: $provoked', async (row, t) => {
+    const { rig, overrides, after } = await PROVOKE[row.id](t);
+    await expectFault(row, rig, overrides);
+    await after?.();
+  });
+});
