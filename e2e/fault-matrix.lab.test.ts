@@ -54,11 +54,15 @@ describe.skipIf(unsupported !== null)(
     });
 
     it('leaves a host that works, with a quiet standard input and the C locale, behind a banner', async () => {
-      const act =
-        'echo "locale $LC_ALL"; cat; read -r line || echo "nothing to read"; locale=$(printenv LANG || :)';
+      const act = `echo "locale $LC_ALL"
+cat
+read -r line || echo 'nothing to read'
+unit=$(grep -o 'siteplan-act-[^/]*\\.service' /proc/self/cgroup | head -n 1)
+systemctl show -p OOMPolicy -- "$unit"`;
       const rig = await world.rig([{ nodeId: FAULT_NODE, kind: 'test.fault', params: { act } }]);
       expect(await rig.execute({ findKind: findFaultKind, connect: world.connect })).toBe('done');
-      expect(await rig.logOf(rig.plan.steps[0]?.id ?? '')).toBe('locale C\nnothing to read\n');
+      const log = await rig.logOf(rig.plan.steps[0]?.id ?? '');
+      expect(log).toBe('locale C\nnothing to read\nOOMPolicy=continue\n');
     });
 
     it('is foreseen where it can be: a clock that is off and a taken port fail their checks', async () => {

@@ -1,3 +1,4 @@
+import { toProblem } from '@/app/api-route';
 import { parseSetCookieHeader } from 'better-auth/cookies';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { can } from '@/lib/access/can';
@@ -6,6 +7,7 @@ import type { EntryName } from '@/lib/access/permission-table';
 import { PERMISSION_TABLE } from '@/lib/access/permission-table';
 import { toCookieName } from '@/lib/auth/create-auth';
 import { signInWithPassword } from '@/lib/auth/sign-in';
+import { AppError } from '@/lib/core/errors';
 import { SiteId } from '@/lib/core/ids';
 import { createApiToken } from '@/lib/services/api-tokens/create-api-token';
 import { createCredential } from '@/lib/services/credentials/create-credential';
@@ -156,6 +158,25 @@ describe('API entries', () => {
     for (const entry of ENTRIES.filter(({ method }) => method === 'GET'))
       await (await call(entry, admin)).body?.cancel();
     expect(await writes()).toBe(before);
+  });
+
+  it('refuses cursors that no database could have given', async () => {
+    const admin = await tokenOf([{ siteId: null, role: 'admin' }]);
+    const { GET } = (await import('./v1/audit/route')) as unknown as { GET: Handler }; // Next's contract for route files
+    for (const before of ['9223372036854775808', '9'.repeat(19), '1'.repeat(20), 'x', '-1']) {
+      const url = `${ORIGIN}/api/v1/audit?before=${before}`;
+      const response = await GET(new Request(url, { headers: admin }), { params: Promise.resolve({}) });
+      expect(response.status, before).toBe(422);
+    }
+  });
+
+  it('says when to try again as the error knows it, not as its words read', () => {
+    const error = new AppError('too-many', 'After 7 s of this: wait.', { retryAfterS: 42 });
+    const problem = toProblem(error, new Request(ORIGIN), 'GET /api/v1/runs');
+    expect([problem.status, problem.headers.get('retry-after')]).toEqual([429, '42']);
+    const plain = new AppError('too-many', 'Close some tabs.');
+    const vague = toProblem(plain, new Request(ORIGIN), 'GET /api/v1/runs');
+    expect(vague.headers.get('retry-after')).toBe('60');
   });
 
   it('never answers with a secret (S4)', async () => {

@@ -35,12 +35,13 @@ export interface FaultWorld {
  * locale that nobody has. Every fault is provoked under these.
  */
 const PREPARE = `set -eu
-for user in noshell:/usr/sbin/nologin falseshell:/bin/false plain:/bin/bash expired:/bin/bash; do
+for user in noshell:/usr/sbin/nologin falseshell:/bin/false plain:/bin/bash expired:/bin/bash gone:/bin/bash; do
   name=\${user%%:*}
   useradd --create-home --shell "\${user#*:}" "$name"
   echo "$name:of-$name" | chpasswd
 done
 chage -d 0 expired
+chage -E 0 gone
 echo 'This host is watched. Passwort falsch? Permission denied is no joke here.' > /etc/issue.net
 printf 'Banner /etc/issue.net\\nSetEnv LC_ALL=xx_YY.UTF-8 LANG=tr_TR.ISO-8859-9\\n' > /etc/ssh/sshd_config.d/20-noise.conf
 for home in /root /home/ops /home/opspw /home/plain; do

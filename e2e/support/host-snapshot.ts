@@ -75,7 +75,7 @@ systemctl list-unit-files --state=enabled --plain --no-legend | awk '{ print "en
 systemctl list-units --all --plain --no-legend 'rke2*' 'siteplan*' | awk '{ print "unit", $1, $2, $3, $4 }'
 systemctl list-units --failed --plain --no-legend | awk '{ print "failed", $1 }'
 ss -Hlntu | awk '{ print "socket", $1, $5 }'
-ps -eo args= | grep -E '/(rancher|rke2)' | grep -vE 'grep|list-unit-files' | sed -E 's/^/process /; s/[0-9a-f]{64}/ID/g'
+ps -eo args= | grep -E '/(rancher|rke2)' | grep -vE 'grep|list-unit-files' | sed -E 's/^/process /; s/[0-9a-f]{16,64}/ID/g'
 awk '$2 ~ /rancher|kubelet/ { print "mount", $2 }' /proc/mounts
 printf 'sysctl ip_forward %s\n' "$(cat /proc/sys/net/ipv4/ip_forward)"
 `;

@@ -7,7 +7,7 @@ const LANES = 6;
 const KILLS_PER_PAIR = 40;
 
 /** How long a run stands still when its worker is killed and two others race for it. */
-export const TAKEOVER: Bench = {
+export const takeover: Bench = {
   name: 'takeover',
   title: 'kill -9 of workers, two race for each run: violations, time to the next claim',
   findMissing: () => null,

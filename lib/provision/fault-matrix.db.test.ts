@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { SecretId } from '@/lib/core/ids';
 import { toSecretSlot } from '@/lib/render/secret-slot';
+import { connectHost } from '@/lib/ssh/connect-host';
 import type { HostTarget } from '@/lib/ssh/target';
-import { createEngineRig, type EngineRig } from '@/lib/testing/engine-rig';
+import { createEngineRig, RIG_KEEPALIVE, RIG_POLICY, type EngineRig } from '@/lib/testing/engine-rig';
 import { expectFault } from '@/lib/testing/expect-fault';
 import { FAKE_FAULTS, type FakeFaultId } from '@/lib/testing/fake-faults';
 import { startFakeHost, type FakeHost } from '@/lib/testing/fake-host';
@@ -81,6 +85,25 @@ const PROVOKE: Readonly<Record<FakeFaultId, (t: TestContext) => Promise<Provoked
   'silent-sshd': named('s1-black-hole'),
   'reset-in-handshake': named('s1-resets-in-kex'),
   'new-password-wanted': named('s1-password-expired'),
+  'lost-while-starting': async (t) => {
+    const { rig, host } = await onHost(t, fault(), { sudo: 'nopasswd' });
+    const begun = join(host.root, 'begun');
+    await writeFile(join(host.root, 'bin/sudo'), `#!/bin/sh\n: > ${begun}\nsleep 600\n`, { mode: 0o755 });
+    const connect = async () => {
+      host.link.heal();
+      await rm(begun, { force: true });
+      const target: HostTarget = { ...host.target, sudo: 'nopasswd' };
+      const connection = await connectHost(target, { policy: RIG_POLICY, keepalive: RIG_KEEPALIVE });
+      void waitFor(() => existsSync(begun), { what: 'sudo to start' }).then(() => host.link.resetAll());
+      return connection;
+    };
+    return { rig, overrides: { connect } };
+  },
+  'sudo-hangs': async (t) => {
+    const { rig, host } = await onHost(t, fault(), { sudo: 'nopasswd' });
+    await writeFile(join(host.root, 'bin/sudo'), '#!/bin/sh\nsleep 600\n', { mode: 0o755 });
+    return { rig };
+  },
   'lost-for-good': async (t) => {
     const { rig, host } = await onHost(t, fault({ act: 'seq 100; sleep 30' }));
     void waitFor(async () => (await rig.events()).some(({ type }) => type === 'step.output'), {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { claimRun } from '@/lib/db/run-log';
 import { claimSite } from '@/lib/db/site-lease';
 import type { PlanKind } from '@/lib/plan/plan';
+import { RUN_LIMITS } from '@/lib/run/limits';
 import { RUN_STATES } from '@/lib/run/run-states';
 import { createRunScene, type RunScene, type SceneStep } from '@/lib/testing/run-scene';
 import type { TestDatabase } from '@/lib/testing/test-database';
@@ -9,13 +10,19 @@ import { createTestDatabase } from '@/lib/testing/test-database';
 import { createWebFixture } from '@/lib/testing/web-fixture';
 import type { ServiceContext } from './context';
 import { cancelRun } from './runs/cancel-run';
+import { getPlan } from './plans/get-plan';
 import { createRun } from './runs/create-run';
+import { exportRunLog } from './runs/export-run-log';
 import { getRun } from './runs/get-run';
 import { listRunEvents } from './runs/list-run-events';
+import { listRuns } from './runs/list-runs';
 import { resumeRun } from './runs/resume-run';
 import { retryRun } from './runs/retry-run';
 import { skipStep } from './runs/skip-step';
 import { createSite } from './sites/create-site';
+import { deleteSite } from './sites/delete-site';
+import { getSite } from './sites/get-site';
+import { getRevision } from './topology/get-revision';
 
 /* Retry, retry of one host, resume, skip and cancel (DESIGN promise 5, reliability I10), and what happens when two come at once. */
 
@@ -166,6 +173,61 @@ describe('skip', () => {
       code: 'not-found',
     });
     expect(await audits('run.skip', runId)).toBe(0);
+  });
+});
+
+describe('history', () => {
+  it('of a deleted site stays readable: run, log, plan and revision', async () => {
+    const { runId } = await endedRun('failed', { [A1]: 'failed' });
+    const { name } = await getSite(admin, { siteId });
+    await deleteSite(admin, { siteId, typedName: name });
+    const run = await getRun(admin, { runId });
+    expect((await listRunEvents(admin, { runId })).events.length).toBeGreaterThan(2);
+    expect(await getPlan(admin, { planId: run.planId })).toMatchObject({
+      runId,
+      stale: 'The site of this plan was deleted.',
+    });
+    expect(await getRevision(admin, { siteId, revision: run.revision })).toMatchObject({ revision: 1 });
+    await expect(getRevision(admin, { siteId, revision: 2 })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(retryRun(admin, { runId })).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('says its limits, and is not taken up again once the log is gone', async () => {
+    const { runId } = await endedRun('failed', { [A1]: 'failed' });
+    expect(await listRuns(admin)).toMatchObject({ limits: RUN_LIMITS, cut: null });
+    await database.worker.pool.query('UPDATE run SET log_dropped_at = now() WHERE id = $1', [runId]);
+    await database.worker.pool.query(`INSERT INTO history_cut VALUES ('run', 7, '2026-01-02T03:04:05Z')`);
+    expect((await getRun(admin, { runId })).logDroppedAt).not.toBeNull();
+    expect((await listRuns(admin)).cut).toEqual({ runs: 7, newestAt: '2026-01-02T03:04:05.000Z' });
+    for (const again of [
+      () => retryRun(admin, { runId }),
+      () => skipStep(admin, { runId, stepId: A1, reason: REASON }),
+      () => retryRun(admin, { runId, nodeId: 'n-a' }),
+    ])
+      await expect(again()).rejects.toThrow(/no longer kept/);
+    const pieces: string[] = [];
+    for await (const piece of exportRunLog(admin, { runId })) pieces.push(piece);
+    expect(pieces.join('')).toMatch(/^--- The log of this run is no longer kept since 20/);
+  });
+
+  it('takes no more waiting runs than there may be, and says when to try again', async () => {
+    const scene = createRunScene(database, siteId, TWO_HOSTS);
+    const planId = await scene.storePlan();
+    const n = `generate_series(1, ${RUN_LIMITS.maxQueuedRuns}) AS n`;
+    for (const sql of [
+      `INSERT INTO site (id, name, created_by) SELECT 'full-' || n, 'full ' || n, 'x' FROM ${n}`,
+      `INSERT INTO run (id, site_id, plan_id, steps, created_by) SELECT 'full-' || n, 'full-' || n, '${planId}', 0, 'x' FROM ${n}`,
+    ])
+      await database.worker.pool.query(sql);
+    const refusal = {
+      code: 'too-many',
+      retryAfterS: 60,
+      message: expect.stringMatching(/^2000 runs/) as string,
+    };
+    await expect(createRun(admin, { planId })).rejects.toMatchObject(refusal);
+    await database.worker.pool.query(`DELETE FROM run WHERE id = 'full-1'`);
+    expect(await createRun(admin, { planId })).toMatchObject({ state: 'queued' });
+    await database.worker.pool.query(`DELETE FROM site WHERE id LIKE 'full-%'`);
   });
 });
 

@@ -20,6 +20,7 @@ import { getTopology } from './topology/get-topology';
 import { listRevisions } from './topology/list-revisions';
 import { putTopology } from './topology/put-topology';
 import { transact } from './transact';
+import { resetUser } from './users/reset-user';
 import { setGrants } from './users/set-grants';
 import { setUserDisabled } from './users/set-user-disabled';
 
@@ -205,10 +206,16 @@ describe('users', () => {
     await expect(setUserDisabled(invited, { userId, disabled: true })).rejects.toMatchObject({
       code: 'conflict',
     });
+    // Taking the only password away would leave nobody who can sign in, oneself included.
+    for (const person of [invited, admin]) {
+      await expect(resetUser(person, { userId })).rejects.toMatchObject({ code: 'conflict' });
+    }
     const second = await web.createPerson([{ siteId: null, role: 'admin' }], 'correct horse battery');
     expect(await setGrants(second, { userId, grants: [{ siteId: null, role: 'admin' }] })).toMatchObject({
       id: userId,
     });
+    const third = await web.createPerson([{ siteId: null, role: 'admin' }], 'correct horse battery');
+    expect((await resetUser(second, { userId: third.actor.userId })).link).toMatch(/^\/setup\?token=/);
   });
 });
 

@@ -58,12 +58,13 @@ const SUDO_ACTIONS = {
   'sudo-refused': 'Correct the password or the sudoers file, or use another user.',
 } as const;
 
-/** Why no program could start, from what the host printed instead of our mark. */
+/** Why no program could start, from what the host printed instead of our mark, and how long we waited if it hangs. */
 export function toStartFailure(
   context: SshErrorContext,
   sudo: SudoMode,
   stdout: string,
   stderr: string,
+  hangsMs: number | null = null,
 ): HostError {
   const { name } = context;
   const said = `${stderr}\n${stdout}`;
@@ -85,6 +86,14 @@ export function toStartFailure(
     });
   }
   const line = said.split('\n').find((text) => text.trim() !== '');
+  if (hangsMs !== null) {
+    return new HostError({
+      code: 'login-shell-unusable',
+      message: `${name} lets ${who} sign in but starts nothing within ${Math.round(hangsMs / 1_000)} s${line ? `; it says: ${toSafeLine(line.trim(), 200)}` : '.'}`,
+      nextAction:
+        'Look at what the login or sudo waits for on the host: a profile that asks something, a second factor.',
+    });
+  }
   return new HostError({
     code: 'login-shell-unusable',
     message: `${name} lets ${who} sign in but runs no command for it${line ? `; it says: ${toSafeLine(line.trim(), 200)}` : '.'}`,
@@ -158,10 +167,10 @@ async function waitUntilReady(
   let stderr = '';
   let prompts = 0;
   await new Promise<void>((resolve, reject) => {
-    const fail = () => {
+    const fail = (hangsMs: number | null = null) => {
       stop();
       endChannel(channel);
-      reject(toStartFailure(host.context, host.sudo, stdout.toString('utf8'), stderr));
+      reject(toStartFailure(host.context, host.sudo, stdout.toString('utf8'), stderr, hangsMs));
     };
     // sshd says how a program ended, whatever it was; a channel that closes without a word has lost its connection.
     const onClose = () => {
@@ -169,7 +178,7 @@ async function waitUntilReady(
       stop();
       reject(new HostError(toConnectionLost(host.context), { cause: new Error('closed while starting') }));
     };
-    const timer = setTimeout(fail, timeoutMs);
+    const timer = setTimeout(() => fail(timeoutMs), timeoutMs);
     const onOut = (chunk: Buffer) => {
       stdout = Buffer.concat([stdout, chunk]);
       const at = stdout.indexOf(`${readyMark}\n`);

@@ -90,6 +90,8 @@ interface Attempt {
   /** First bytes of the host, up to its offer of algorithms, which nothing encrypts yet. */
   hello: string;
   weakness: string | null;
+  /** sshd says in its banner that PAM holds the account for expired, and then only hangs up. */
+  isAccountExpired: boolean;
 }
 
 /** Why an offer or what came of it is refused, for hosts whose fault it is; null for others. */
@@ -118,6 +120,13 @@ function toFailure(error: unknown, login: HostLogin, state: Attempt) {
       nextAction: 'Sign in once by hand, set a new password, and enter it as credential.',
     });
   }
+  if (state.isAccountExpired) {
+    return new HostError({
+      code: 'password-expired',
+      message: `${login.name} says that the account of ${login.user} has expired.`,
+      nextAction: `Extend it on the host (chage -E -1 ${login.user}), or sign in as another user.`,
+    });
+  }
   return new HostError(classifySshError(error, context), { cause: error });
 }
 
@@ -132,7 +141,7 @@ export async function startClient(
 ): Promise<OpenClient> {
   const client = new ssh2.Client();
   const record = { offered: [], isPasswordExpired: false };
-  const state: Attempt = { record, shownKey: null, hello: '', weakness: null };
+  const state: Attempt = { record, shownKey: null, hello: '', weakness: null, isAccountExpired: false };
   const onHello = (chunk: Buffer) => {
     if (state.hello.length < MAX_HELLO_LENGTH) state.hello += chunk.toString('latin1');
   };
@@ -144,6 +153,9 @@ export async function startClient(
   client.on('change password', () => {
     state.record.isPasswordExpired = true;
     client.end();
+  });
+  client.on('banner', (text) => {
+    state.isAccountExpired ||= /account has expired/i.test(text);
   });
   // Before authentication. ChaCha20 without strict key exchange lets packets be cut off the front (CVE-2023-48795).
   client.once('handshake', ({ cs, sc }) => {

@@ -1,10 +1,15 @@
-import { toShellAssignments } from '@/lib/core/shell-quote';
 import { toConnectionLost } from './classify-ssh-error';
 import { endChannel } from './end-channel';
 import { HostError } from './host-error';
 import { openProgram, type ProgramHost } from './open-program';
+import { toProgram } from './to-program';
 
 const MAX_STDERR_BYTES = 8 * 1024;
+
+const STREAM_PRELUDE = `LC_ALL=C; export LC_ALL
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"; export PATH
+exec </dev/null
+`;
 
 export interface StreamCall {
   /** Constant sh text; its standard input is empty. */
@@ -23,11 +28,7 @@ export interface ScriptStream {
 
 /** Runs a script on a channel of its own: journals, samplers, anything that lasts. Rejects like `openProgram`. */
 export async function streamScript(host: ProgramHost, call: StreamCall): Promise<ScriptStream> {
-  const program = `LC_ALL=C; export LC_ALL
-PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"; export PATH
-exec </dev/null
-${toShellAssignments(call.variables ?? {})}${call.script}`;
-  const channel = await openProgram(host, program);
+  const channel = await openProgram(host, toProgram(call.variables ?? {}, STREAM_PRELUDE, call.script));
   let stderr = Buffer.alloc(0);
   let exitCode: number | null = null;
   channel.stderr.on('data', (chunk: Buffer) => {

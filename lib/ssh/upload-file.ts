@@ -3,12 +3,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClientChannel } from 'ssh2';
 import type { FailureCode } from '@/lib/core/failure';
-import { toShellAssignments } from '@/lib/core/shell-quote';
 import { toSafeLine } from '@/lib/core/text';
 import { toConnectionLost } from './classify-ssh-error';
 import { endChannel } from './end-channel';
 import { HostError } from './host-error';
 import { openProgram, type ProgramHost } from './open-program';
+import { toProgram } from './to-program';
 import { UPLOAD_SCRIPT } from './upload-script';
 
 export interface UploadTarget {
@@ -147,7 +147,7 @@ export async function uploadFile(
   const source = toSource(from);
   const { sizeBytes, sha256 } = source;
   const variables = { ...target, owner: target.owner ?? '', size: String(sizeBytes), sha256 };
-  const channel = await openProgram(host, `${toShellAssignments(variables)}${UPLOAD_SCRIPT}`);
+  const channel = await openProgram(host, toProgram(variables, UPLOAD_SCRIPT));
   let stderr = '';
   let exitCode: number | null = null;
   channel.stderr.on('data', (chunk: Buffer) => {

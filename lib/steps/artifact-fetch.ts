@@ -68,7 +68,7 @@ download() {
   wait "$reporter" 2>/dev/null || :
   if [ "$rc" = 0 ]; then return 0; fi
   explain "$1" "$2"
-  note "$said"
+  if [ -n "$said" ]; then note "$said"; fi
   return 1
 }
 # Exit codes of curl (curl.1, EXIT CODES) and GNU wget (wget.1, EXIT STATUS); other wgets only have their words.
@@ -88,6 +88,7 @@ explain() {
       why="this host does not trust $name or finds no common TLS with it" final=yes ;;
     'curl 7 '*|*refused*) why="$name refuses connections from this host or cannot be reached" ;;
     'curl 18 '*|'curl 52 '*|'curl 56 '*) why="the connection to $name broke off" ;;
+    'wget 4 '*) why="$name did not answer in time, or the connection broke off" ;;
     *) why="$tool ended with $rc" ;;
   esac
 }

@@ -1,9 +1,9 @@
 import type { FailureCode } from '@/lib/core/failure';
 import type { FaultRow } from './fault-row';
 
-const CONNECT = { layer: 'connect', boundS: 20 } as const;
-const IN_STEP = { layer: 'step', boundS: 20 } as const;
-const ENGINE = { layer: 'engine', boundS: 10 } as const;
+const CONNECT = { layer: 'connect', boundS: 30 } as const;
+const IN_STEP = { layer: 'step', boundS: 40 } as const;
+const ENGINE = { layer: 'engine', boundS: 20 } as const;
 
 /** Provoked on fake hosts and in the engine itself (lib/provision/fault-matrix.db.test.ts). The host's name is in the row. */
 export const FAKE_FAULTS = [
@@ -80,6 +80,27 @@ export const FAKE_FAULTS = [
     state: 'failed',
     message: /^s1-password-expired wants a new password for \S+ before it lets anyone in\.$/,
     nextAction: /set a new password/i,
+  },
+  {
+    ...CONNECT,
+    id: 'lost-while-starting',
+    provoked: 'the connection is reset while the first program starts',
+    layer: 'start',
+    code: 'connection-lost',
+    state: 'unreachable',
+    message: /^The connection to s1 \(\S+ port \d+\) was lost\.$/,
+    nextAction: /check the network/i,
+  },
+  {
+    ...CONNECT,
+    id: 'sudo-hangs',
+    provoked: 'sudo waits for something that never comes',
+    layer: 'start',
+    code: 'login-shell-unusable',
+    state: 'failed',
+    message: /^s1 lets \S+@\S+ port \d+ sign in but starts nothing within 15 s\.$/,
+    nextAction: /what the login or sudo waits for/,
+    boundS: 40,
   },
   {
     ...IN_STEP,
@@ -174,6 +195,41 @@ export const FAKE_FAULTS = [
 ] as const satisfies readonly FaultRow[];
 
 export type FakeFaultId = (typeof FAKE_FAULTS)[number]['id'];
+
+const WORKER = { layer: 'worker', boundS: 20 } as const;
+
+/** Provoked on the worker's way from a claimed run to its first step (lib/worker/run-plan-of.db.test.ts). */
+export const WORKER_FAULTS = [
+  {
+    ...WORKER,
+    id: 'refused-before-start',
+    provoked: 'the host refuses connections when its facts are read again',
+    code: 'connection-refused',
+    state: 'unreachable',
+    message: /^s1 \(\S+ port \d+\) refused the connection\.$/,
+    nextAction: /check that sshd runs/i,
+  },
+  {
+    ...WORKER,
+    id: 'tampered-plan',
+    provoked: 'the stored plan is not what its revision and facts give',
+    code: 'plan-stale',
+    state: 'failed',
+    message: /^The stored plan is not what this release plans/,
+    nextAction: /make a new plan/i,
+  },
+  {
+    ...WORKER,
+    id: 'another-seal-key',
+    provoked: 'the worker has the seal key of another installation',
+    code: 'secret-unavailable',
+    state: 'failed',
+    message: /^The secret \S+ v1 cannot be opened by this worker\.$/,
+    nextAction: /seal\.key/,
+  },
+] as const satisfies readonly FaultRow[];
+
+export type WorkerFaultId = (typeof WORKER_FAULTS)[number]['id'];
 
 /** Codes that no row provokes, each with the reason. The test beside this fails for a code that is in neither place. */
 export const NOT_PROVOKED: Partial<Record<FailureCode, string>> = {};

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FailureCode } from '@/lib/core/failure';
-import { FAKE_FAULTS, NOT_PROVOKED } from './fake-faults';
+import { FAKE_FAULTS, NOT_PROVOKED, WORKER_FAULTS } from './fake-faults';
 import type { FaultRow } from './fault-row';
 import { LAB_FAULTS } from './lab-faults';
 
-const rows: readonly FaultRow[] = [...LAB_FAULTS, ...FAKE_FAULTS];
+const rows: readonly FaultRow[] = [...LAB_FAULTS, ...FAKE_FAULTS, ...WORKER_FAULTS];
 
 describe('the fault matrix (I11)', () => {
   it('provokes every cause that there is, or says why not', () => {

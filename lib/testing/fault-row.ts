@@ -8,9 +8,10 @@ export interface FaultRow {
   readonly provoked: string;
   /**
    * Who finds it: `connect` up to the login, `start` the first program on the host, `runner` before an act, `step` in
-   * probe, act or verify, `engine` without the host. Jobs (scan, facts, preflight, plan) meet the first two as well.
+   * probe, act or verify, `engine` without the host,
+   * `worker` before the first step. Jobs (scan, facts, preflight, plan) meet the first two as well.
    */
-  readonly layer: 'connect' | 'start' | 'runner' | 'step' | 'engine';
+  readonly layer: 'connect' | 'start' | 'runner' | 'step' | 'engine' | 'worker';
   readonly code: FailureCode;
   /** End state of the run. */
   readonly state: Extract<RunState, 'failed' | 'unreachable' | 'needs-attention'>;

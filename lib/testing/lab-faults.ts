@@ -62,6 +62,14 @@ export const LAB_FAULTS = [
     nextAction: /set a new password/i,
   },
   {
+    ...REFUSED,
+    id: 'expired-account',
+    provoked: 'chage -E 0: PAM lets the user in no more, and sshd hangs up',
+    code: 'password-expired',
+    message: /^s1 says that the account of gone has expired\.$/,
+    nextAction: /chage -E -1 gone/,
+  },
+  {
     ...NO_START,
     id: 'nologin-shell',
     provoked: 'the shell of the user is nologin',

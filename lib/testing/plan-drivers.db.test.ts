@@ -37,15 +37,20 @@ async function makeHosts() {
 
 /** What has been done at all: a name per step. */
 async function listDone(hosts: readonly RigHost[]): Promise<string[]> {
-  const dirs = hosts.map(({ root }) => join(root, 'ledger.done'));
-  const names = await Promise.all(dirs.map((dir) => (existsSync(dir) ? readdir(dir) : [])));
-  return names.map((found) => found.sort().join(' '));
+  const list = async ({ root }: RigHost) => {
+    const dir = join(root, 'ledger.done');
+    return existsSync(dir) ? (await readdir(dir)).sort().join(' ') : '';
+  };
+  return Promise.all(hosts.map(list));
 }
 
 /** What was really executed, as often as it was: one line per act. */
 async function readLedgers(hosts: readonly RigHost[]): Promise<string[]> {
-  const paths = hosts.map(({ root }) => join(root, 'ledger'));
-  return Promise.all(paths.map((path) => (existsSync(path) ? readFile(path, 'utf8') : '')));
+  const read = async ({ root }: RigHost) => {
+    const path = join(root, 'ledger');
+    return existsSync(path) ? readFile(path, 'utf8') : '';
+  };
+  return Promise.all(hosts.map(read));
 }
 
 const note = (nodeId: string, name: string, more: Partial<TestStep> = {}): TestStep => ({
@@ -92,10 +97,10 @@ describe.concurrent('the drivers find', () => {
   });
 
   it('hosts whose facts make another plan', async () => {
-    let asked = 0;
-    const put: TestStep = { nodeId: 'n-0', kind: 'test.ledger-uncut', params: { name: 'a' } };
-    const steps = async () => ((asked += 1) === 1 ? [put] : STEPS.slice(0, 1));
-    const found = await driveFailureAtEachStep(toPlan({ steps }));
+    const other: TestStep = { nodeId: 'n-0', kind: 'test.ledger-uncut', params: { name: 'a' } };
+    const golden = driveClean(toPlan({ steps: async () => [other] }));
+    await golden;
+    const found = await driveFailureAtEachStep(toPlan({ steps: async () => STEPS.slice(0, 1) }), golden);
     expect(found).toEqual([
       'failures before and after each step: planned test.ledger instead of test.ledger-uncut',
     ]);
@@ -110,7 +115,7 @@ describe.concurrent('the drivers find', () => {
 
   it('which trial of its own went wrong', async () => {
     let looks = 0;
-    // The third look is at the hosts of the second trial: the one of the step in the middle.
+    // Two looks at the undisturbed hosts, one at those of the failure before the step, then those of the one after.
     const snapshot = async (hosts: readonly RigHost[]) => ((looks += 1) > 3 ? 'other' : listDone(hosts));
     const isTried = (index: number, total: number) => index === total - 1;
     const found = await driveFailureAtEachStep(toPlan({ trials: 'one-each', isTried, snapshot }));

@@ -22,6 +22,7 @@ async function follow(
       for await (const change of watchChanges(context.db, { topics: ['host-key', 'credential'], signal }))
         tell(change);
     } catch (error) {
+      if (signal.aborted) return;
       context.log.warn({ err: error }, 'changes of host keys and credentials are not heard');
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       // Whatever changed meanwhile was missed, so everyone looks again.

@@ -4,7 +4,7 @@ import { claimJob, renewJob, updateJob, withJob, type ClaimedJob } from '@/lib/d
 import { StaleEpochError } from '@/lib/db/errors';
 import { JobParams } from '@/lib/run/job-params';
 import { SiteId } from '@/lib/core/ids';
-import { toFailure } from './failure-of';
+import { isForLater, toFailure } from './failure-of';
 import { runKubeconfig } from './jobs/kubeconfig';
 import { runPlan } from './jobs/plan';
 import { runPreflight } from './jobs/preflight';
@@ -71,7 +71,8 @@ async function runJob(context: WorkerContext, claimed: ClaimedJob): Promise<void
     const result = await handle(context, claimed, signal);
     await updateJob(db.pool, claimed, { state: 'done', result });
   } catch (error) {
-    if (error instanceof StaleEpochError || signal.aborted) return;
+    // Without a database the job keeps its row, and is done again once its lease has lapsed.
+    if (error instanceof StaleEpochError || signal.aborted || isForLater(error)) return;
     const failure = toFailure(context, error);
     await updateJob(db.pool, claimed, { state: 'failed', failure }).catch((cause: unknown) =>
       log.warn({ err: cause, job: claimed.id }, 'the end of a job could not be stored'),

@@ -1,7 +1,7 @@
 import type { Failure } from '@/lib/core/failure';
 import { canonicalJson } from '@/lib/core/hash';
 import type { NodeId } from '@/lib/core/ids';
-import { isDatabaseAway, StaleEpochError } from '@/lib/db/errors';
+import { StaleEpochError } from '@/lib/db/errors';
 import { waitForNudge } from '@/lib/db/listen';
 import { readPlanFacts } from '@/lib/db/node-facts';
 import { appendRunEvents, findCancelRequest, readRunSteps, type ClaimedRun } from '@/lib/db/run-log';
@@ -17,7 +17,7 @@ import { HostError } from '@/lib/ssh/host-error';
 import { listSecretRefs } from '@/lib/topology/list-secret-refs';
 import type { Topology } from '@/lib/topology/topology';
 import { createFactsReader, type KnownSecrets } from './facts-reader';
-import { toFailure } from './failure-of';
+import { isForLater, toFailure } from './failure-of';
 import { readRevision } from './read-topology';
 import { readSecrets } from './secret-store';
 import { listSiteCredentials } from './host-target';
@@ -155,7 +155,7 @@ export async function runPlanOf(
     const state = await execute(context, claim, run, prepared);
     log.info({ runId: run.runId, state }, 'run ended');
   } catch (error) {
-    if (error instanceof StaleEpochError || signal.aborted || isDatabaseAway(error)) throw error;
+    if (error instanceof StaleEpochError || signal.aborted || isForLater(error)) throw error;
     const failure = toFailure(context, error);
     await endRun(context, claim, run, toEndState(failure.code), failure);
   }

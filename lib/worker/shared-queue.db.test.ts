@@ -78,7 +78,7 @@ async function listWaits(): Promise<number[]> {
 /** A site each, filed one after the other; their ids in that order. */
 async function fileRuns(): Promise<string[]> {
   const first = await insertRun(test.worker.pool, await insertSite(test.worker.pool), []);
-  const n = `generate_series(2, ${RUNS}) AS n`;
+  const n = `generate_series(${RUNS}, 2, -1) AS n`; // the rows lie in another order than that of filing
   const statements = [
     `INSERT INTO site (id, name, created_by) SELECT 'site-' || n, 'site ' || n, 'test' FROM ${n}`,
     `INSERT INTO site_lease (site_id) SELECT 'site-' || n FROM ${n}`,

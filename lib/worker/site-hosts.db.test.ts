@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { NodeId, SiteId } from '@/lib/core/ids';
 import { recordChange } from '@/lib/db/change-feed';
+import { inTransaction } from '@/lib/db/connect';
 import { createLogger } from '@/lib/log/logger';
 import { seal } from '@/lib/secrets/seal';
 import type { RunEventBody } from '@/lib/run/run-event';
@@ -99,7 +100,8 @@ async function rigOf(
     hosts.close();
     await Promise.all([node, ...bastions].map((host) => host.stop()));
   });
-  const job = { ...context, siteId, topology: site.topology, progress: () => Promise.resolve() };
+  const fenced: JobContext['fenced'] = (work) => inTransaction(database.worker.pool, work);
+  const job = { ...context, siteId, topology: site.topology, fenced, progress: () => Promise.resolve() };
   const scan = () => runScan(job as unknown as JobContext); // what a scan reads of a job
   const nodeIds = site.topology.nodes.map(({ id }) => id);
   const approveAll = async () => {
@@ -253,8 +255,7 @@ describe('trust that changes', () => {
     expect((await openFirst(rig)).connection).toBe(mine.connection);
   });
 
-  it('under a run ends it as something for a person', async (t) => {
-    const rig = await approved(t);
+  async function runUntilOutput(rig: Rig) {
     const nodeId = rig.nodeIds[0] ?? '';
     const host = { nodeId, target: rig.node.target, root: rig.node.root };
     const step = { nodeId, params: { name: 'long', lines: 600, pauseS: '0.1' } };
@@ -264,8 +265,24 @@ describe('trust that changes', () => {
     });
     const types = async () => (await engine.events()).map(({ type }: RunEventBody) => type);
     await waitFor(async () => (await types()).includes('step.output'), { what: 'output of the act' });
+    return { engine, ended };
+  }
+
+  it('under a run ends it as something for a person', async (t) => {
+    const rig = await approved(t);
+    const { engine, ended } = await runUntilOutput(rig);
     await revokeHostKey(admin, await keyOf(rig));
     expect(await ended).toBe('needs-attention');
     expect(JSON.stringify(await engine.events())).toContain('host-key-unknown');
+  });
+
+  it('by a credential that goes ends a run, which names it', async (t) => {
+    const rig = await approved(t);
+    const { engine, ended } = await runUntilOutput(rig);
+    const id = rig.topology.nodes[0]?.ssh.credentialId ?? '';
+    await database.worker.prisma.credential.update({ where: { id }, data: { deletedAt: new Date() } });
+    await recordChange(database.worker.pool, 'credential', id);
+    expect(await ended).not.toBe('done');
+    expect(JSON.stringify(await engine.events())).toContain('credential-missing');
   });
 });

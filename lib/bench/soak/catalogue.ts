@@ -18,5 +18,5 @@ export const SOAKS: readonly Soak[] = [
   createLinksSoak({ lanes: 4, slackMs: 0 }),
   REBOOT,
   createFloodSoak({ linesMiB: 100, lineMiB: 50, junkMiB: 4, isTimed: true }),
-  createCancelSoak({ lanes: 4, ttlMs: TTL_MS }),
+  createCancelSoak({ lanes: 4, ttlMs: TTL_MS, graceMs: 0 }),
 ];

@@ -10,6 +10,8 @@ import type { TrialStep } from './trial';
 const MIB = 1024 * 1024;
 const GROWTH_LIMIT_MIB = 64;
 const SLOWDOWN_LIMIT = 2;
+/** What a process takes once for its first output, and keeps, is no growth. */
+const WARM_UP: readonly TrialStep[] = [{ name: 'warm-up', floodKind: 'lines', floodBytes: 6 * MIB }];
 const SHORT_STEPS: readonly TrialStep[] = Array.from({ length: 20 }, (_, at) => ({
   name: `short-${at}`,
   lines: 1,
@@ -23,11 +25,10 @@ export interface FloodSoakOptions {
   readonly isTimed: boolean;
 }
 
-/** Most that the process ever held, and what it holds now, MiB. */
-async function readMemoryMiB(pid: number): Promise<{ peak: number; now: number }> {
+/** The most memory that the process ever held, MiB. */
+async function readPeakMiB(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const read = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
-  return { peak: read('VmHWM'), now: read('VmRSS') };
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
 }
 
 /** From `step.started` to `step.finished`, milliseconds, in the middle. */
@@ -43,9 +44,12 @@ export function findMedianStepMs({ events }: Pick<RunRecord, 'events'>): number 
   return durations.sort((a, b) => a - b)[Math.floor(durations.length / 2)] ?? 0;
 }
 
-async function runShortSteps(lane: Lane): Promise<{ medianMs: number; found: string[] }> {
-  const trial = await lane.createTrial({ steps: SHORT_STEPS });
-  await waitFor(trial.isOver, { what: 'the short run to end', timeoutMs: 120_000, everyMs: 20 });
+async function runSteps(
+  lane: Lane,
+  steps: readonly TrialStep[],
+): Promise<{ medianMs: number; found: string[] }> {
+  const trial = await lane.createTrial({ steps });
+  await waitFor(trial.isOver, { what: 'a run beside the flood to end', timeoutMs: 120_000, everyMs: 20 });
   const record = await trial.collect();
   await trial.remove();
   return { medianMs: findMedianStepMs(record), found: checkRun(record, { states: ['done'], acts: 'once' }) };
@@ -61,23 +65,24 @@ function toFloods({ linesMiB, lineMiB, junkMiB }: FloodSoakOptions): TrialStep[]
 
 /** One worker, one flood, and another run of the same worker beside it. */
 async function floodOnce(lane: Lane, worker: SoakWorker, options: FloodSoakOptions, say: SoakOptions['say']) {
-  const cold = await readMemoryMiB(worker.pid);
-  const quiet = await runShortSteps(lane);
-  const warm = await readMemoryMiB(worker.pid);
+  const cold = await readPeakMiB(worker.pid);
+  const quiet = await runSteps(lane, SHORT_STEPS);
+  await runSteps(lane, WARM_UP);
+  const warm = await readPeakMiB(worker.pid);
   const trial = await lane.createTrial({ steps: toFloods(options) });
   await waitFor(async () => (await trial.countEvents('step.output')) > 0, {
     what: 'the flood',
     timeoutMs: 60_000,
   });
-  const busy = await runShortSteps(lane);
+  const busy = await runSteps(lane, SHORT_STEPS);
   const isBeside = !(await trial.isOver());
   const record = await collectEnded(lane, trial, 600_000);
-  const { peak } = await readMemoryMiB(worker.pid);
+  const peak = await readPeakMiB(worker.pid);
   await trial.remove();
   const found = [...quiet.found, ...busy.found, ...checkRun(record, { states: ['done'], acts: 'once' })];
-  const [growth, coldGrowth] = [peak - warm.now, peak - cold.now].map(Math.round);
+  const [growth, coldGrowth] = [peak - warm, peak - cold].map(Math.round);
   say(`memory of the worker grew by ${growth} MiB warm, ${coldGrowth} MiB cold`);
-  if (peak - warm.now > GROWTH_LIMIT_MIB) found.push(`I9 the worker grew by ${growth} MiB`);
+  if (peak - warm > GROWTH_LIMIT_MIB) found.push(`I9 the worker grew by ${growth} MiB`);
   const slowdown = busy.medianMs / quiet.medianMs;
   const beside = isBeside ? 'beside the flood' : 'after the flood, which was too short to judge by';
   say(

@@ -113,7 +113,11 @@ function pick(index: number): { phase: string; failure: string } {
 }
 
 /** The death of the link stands in the log, and soon; the act that went on meanwhile was taken up, not started again. */
-export function checkNoticed({ events }: RunRecord, brokenAtMs: number, limitMs: number): string[] {
+export function checkNoticed(
+  { events }: Pick<RunRecord, 'events'>,
+  brokenAtMs: number,
+  limitMs: number,
+): string[] {
   const lost = events.find(({ atMs, body }) => body.type === 'host.lost' && atMs >= brokenAtMs - 1_000);
   if (!lost) return ['I7 nobody noticed that the link was dead'];
   const tookMs = lost.atMs - brokenAtMs;

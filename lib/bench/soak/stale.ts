@@ -3,6 +3,7 @@ import { connectHost } from '@/lib/ssh/connect-host';
 import { HostError } from '@/lib/ssh/host-error';
 import { RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 import { waitFor } from '@/lib/testing/wait-for';
+import { installGates, shutGate } from './gate';
 import { checkRun, type RunRecord } from './run-record';
 import { collectEnded, runTrials } from './run-trials';
 import type { Soak } from './soak';
@@ -11,10 +12,11 @@ import type { SoakWorker } from './spawn-worker';
 import type { Trial } from './trial';
 
 const HOUR_MS = 3_600_000;
-const DROP_LIMIT_MS = 60_000;
+const DROP_LIMIT_MS = 30_000;
 
-/** Two ways for a worker to lose its lease without knowing. */
-const WAYS = ['stopped', 'cut off from PostgreSQL'] as const;
+/** Ways for a worker to lose its lease without knowing. */
+export const WAYS = ['stopped', 'cut off from PostgreSQL', 'stopped in the middle of a write'] as const;
+export type StaleWay = (typeof WAYS)[number];
 
 async function startWorkers(lane: Lane, isShifted: boolean): Promise<void> {
   if (lane.workers().length > 0) return;
@@ -58,19 +60,41 @@ async function canClaimAgain(lane: Lane, { siteId }: Trial, worker: SoakWorker):
   }
 }
 
-/** Takes the worker out until another has finished two steps, then lets it come back and see. */
-async function outlive(lane: Lane, trial: Trial, way: (typeof WAYS)[number]): Promise<SoakWorker> {
-  const [first, third] = await Promise.all([trial.hold('act', 'a'), trial.hold('act', 'c')]);
+/** Takes the owner out while it follows an act and writes nothing. */
+async function takeOut(lane: Lane, trial: Trial, how: (worker: SoakWorker) => void): Promise<SoakWorker> {
+  const first = await trial.hold('act', 'a');
   await trial.queue();
   await first.at();
+  await waitFor(async () => (await trial.countEvents('step.act-started')) > 0, {
+    what: 'the start of an act',
+  });
   const stale = await waitFor(() => lane.findOwner(trial.siteId), { what: 'an owner' });
-  if (way === 'stopped') stale.pause();
-  else stale.wire.blackHole();
+  how(stale);
   await first.release();
+  return stale;
+}
+
+/** Stops the owner between two statements of a transaction, so that its connection holds the row of the run. */
+async function stopInWrite(lane: Lane, trial: Trial): Promise<SoakWorker> {
+  const gate = await shutGate(lane.database, { runId: trial.runId, type: 'step.probed', at: 'insert' });
+  await trial.queue();
+  await gate.reached();
+  const stale = await waitFor(() => lane.findOwner(trial.siteId), { what: 'an owner' });
+  stale.pause();
+  await gate.open();
+  return stale;
+}
+
+/** Takes the worker out until another has finished two steps, then lets it come back and see. */
+async function outlive(lane: Lane, trial: Trial, way: StaleWay): Promise<SoakWorker> {
+  const third = await trial.hold('act', 'c');
+  const stale = await (way === 'stopped in the middle of a write'
+    ? stopInWrite(lane, trial)
+    : takeOut(lane, trial, (worker) => (way === 'stopped' ? worker.pause() : worker.wire.blackHole())));
   await third.at();
   const heard = stale.wire.bytesDown();
-  if (way === 'stopped') stale.resume();
-  else stale.wire.heal();
+  if (way === 'cut off from PostgreSQL') stale.wire.heal();
+  else stale.resume();
   // It has asked the database for something, and been answered.
   await waitFor(() => stale.wire.bytesDown() > heard, {
     what: 'the stale worker to be back',
@@ -80,9 +104,7 @@ async function outlive(lane: Lane, trial: Trial, way: (typeof WAYS)[number]): Pr
   return stale;
 }
 
-async function tryStale(lane: Lane, index: number): Promise<string[]> {
-  const way = WAYS[index % WAYS.length] ?? 'stopped';
-  // By lane, because clocks cannot be changed on the way.
+async function tryStale(lane: Lane, way: StaleWay): Promise<string[]> {
   const steps = [{ name: 'a', lines: 10, pauseS: '0.05' }, { name: 'b' }, { name: 'c' }, { name: 'd' }];
   const trial = await lane.createTrial({ steps, isHeld: true });
   const stale = await outlive(lane, trial, way);
@@ -105,7 +127,11 @@ async function tryStale(lane: Lane, index: number): Promise<string[]> {
 }
 
 /** Workers that come back from the dead: SIGSTOP past the lease, cut off from PostgreSQL, with clocks an hour wrong. */
-export function createStaleSoak(options: { readonly ttlMs: number }): Soak {
+export function createStaleSoak(options: {
+  readonly ttlMs: number;
+  readonly ways?: readonly StaleWay[];
+}): Soak {
+  const { ways = WAYS } = options;
   return {
     name: 'stale',
     title: 'a worker that outlives its lease changes nothing and lets go (I4)',
@@ -115,10 +141,15 @@ export function createStaleSoak(options: { readonly ttlMs: number }): Soak {
       let lanes = 0;
       const prepare = async (lane: Lane) => {
         lanes += 1;
-        await startWorkers(lane, lanes % 2 === 0);
+        const isShifted = lanes % 2 === 0;
+        await installGates(lane.database);
+        await startWorkers(lane, isShifted);
       };
+      // Round about, so that each lane, with right clocks or wrong ones, sees each way.
+      const work = (lane: Lane, index: number) =>
+        tryStale(lane, ways[Math.floor(index / 2) % ways.length] ?? 'stopped');
       try {
-        return await runTrials({ rig, count, lanes: 2, say, prepare, work: tryStale });
+        return await runTrials({ rig, count, lanes: 2, say, prepare, work });
       } finally {
         await rig.stop();
       }

@@ -26,13 +26,13 @@ export const SkipStepInput = z.strictObject({
     .max(maxReason, `use at most ${maxReason} characters`),
 });
 
-/** Throws `not-found` or `conflict` unless this step of the run may be left out. */
+/** Throws `conflict` or `not-found` unless the run has this step and may leave it out. */
 function refuseSkip(run: LockedRun, stepId: string): void {
   const step = run.plan.steps.find(({ id }) => id === stepId);
   const stepState = run.stepStates.get(stepId);
+  const uninterruptible = (step && findStepKind(step.kind)?.uninterruptible) ?? null;
+  refuseUnless(runCan.skip({ ...run.situation, stepState: stepState ?? 'failed', uninterruptible }));
   if (!step || !stepState) throw notFound('step');
-  const uninterruptible = findStepKind(step.kind)?.uninterruptible ?? null;
-  refuseUnless(runCan.skip({ ...run.situation, stepState, uninterruptible }));
 }
 
 async function storeSkip(tx: Transaction, runId: string, stepId: string): Promise<void> {

@@ -5,7 +5,7 @@ import { storeFacts } from '@/lib/db/node-facts';
 import type { NodeFacts } from '@/lib/health/facts';
 import { listSecretRefs } from '@/lib/topology/list-secret-refs';
 import { createFactsReader } from '../facts-reader';
-import { toFailure } from '../failure-of';
+import { isForLater, toFailure } from '../failure-of';
 import { readSecrets } from '../secret-store';
 import { forEachNode, type JobContext } from './job-context';
 
@@ -30,7 +30,7 @@ export async function gatherFacts(job: JobContext): Promise<GatheredFacts[]> {
         await job.progress(`${host}: facts read, ${done} of ${total}`);
         return { nodeId, facts };
       } catch (error) {
-        if (error instanceof StaleEpochError) throw error;
+        if (error instanceof StaleEpochError || isForLater(error)) throw error;
         return { nodeId, failure: toFailure(job, error) };
       }
     },
