@@ -57,7 +57,7 @@ describe.skipIf(unsupported !== null)(
       const act = `echo "locale $LC_ALL"
 cat
 read -r line || echo 'nothing to read'
-unit=$(grep -o 'siteplan-act-[^/]*\\.service' /proc/self/cgroup | head -n 1)
+unit=$(grep -o 'siteplan-acts\\{0,1\\}-[^/]*\\.service' /proc/self/cgroup | head -n 1)
 systemctl show -p OOMPolicy -- "$unit"`;
       const rig = await world.rig([{ nodeId: FAULT_NODE, kind: 'test.fault', params: { act } }]);
       expect(await rig.execute({ findKind: findFaultKind, connect: world.connect })).toBe('done');

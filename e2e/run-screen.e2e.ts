@@ -119,15 +119,15 @@ test('after failures a person retries one step, skips another with a reason, and
   };
   const paths = made.steps.flatMap(({ params }) => params.path ?? []);
   const path = paths.find((each) => each.startsWith('/etc/systemd/networkd.conf.d/')) ?? '';
-  // Two causes: a mirror without its files, and a directory where a file belongs.
+  // Two causes, one after the other: a mirror without its files, and a directory where a file belongs.
   renameSync(`${lab.dir}/artifacts`, `${lab.dir}/away`);
-  await lab.exec('s1', ['mkdir', '-p', path]);
   const { id: runId } = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
   await page.goto(`${siteplan.url}/runs/${runId}`);
   const ended = page.getByRole('alert', { name: 'How the run ended' });
   await expect(ended.getByText('cause download-failed')).toBeVisible({ timeout: 60_000 });
   await expectAccessible(page, 'failed run');
   renameSync(`${lab.dir}/away`, `${lab.dir}/artifacts`);
+  await lab.exec('s1', ['mkdir', '-p', path]);
   await ended.getByRole('button', { name: 'Retry from the failed step' }).click();
 
   await expect(ended.getByText(`${path} is a directory`)).toBeVisible({ timeout: 60_000 });

@@ -1,4 +1,5 @@
 'use client';
+import Link from 'next/link';
 import { useMemo, useState } from 'react';
 import type { Plan, PlanStep } from '@/lib/plan/plan';
 import { runCan } from '@/lib/run/run-can';
@@ -9,6 +10,7 @@ import type { RunView } from '@/lib/run/run-view';
 import type { RunTail } from '@/components/live/run-tail';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { Button } from '@/components/ui/button';
+import { buttonClass } from '@/components/ui/button-class';
 import { CopyButton } from '@/components/ui/copy-button';
 import { cx } from '@/components/ui/cx';
 import { useAction } from '@/components/ui/use-action';
@@ -126,6 +128,8 @@ function WaysOn(props: Props & { readonly step: PlanStep | null }) {
   const [isSkipping, setIsSkipping] = useState(false);
   const retry = useAction(actions.retryRun);
   const resume = useAction(actions.resumeRun);
+  // The plan itself is what is wrong: another try of it would end the same way.
+  const isStale = summary.cause?.failure.code === 'plan-stale';
   const hostEpoch = summary.cause?.failure.hostEpoch;
   const situation = { ...run, state: summary.state };
   const stepState = summary.steps.find((each) => each.stepId === step?.id)?.state ?? 'waiting';
@@ -136,7 +140,11 @@ function WaysOn(props: Props & { readonly step: PlanStep | null }) {
   return (
     <>
       <div className="mt-1 flex flex-wrap items-center gap-2">
-        {isCutShort ? (
+        {isStale ? (
+          <Link href={`/sites/${run.siteId}/plan`} className={buttonClass({ look: 'primary' })}>
+            Plan again
+          </Link>
+        ) : isCutShort ? (
           <Button
             look="primary"
             isBusy={resume.isBusy}

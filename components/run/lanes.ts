@@ -56,8 +56,11 @@ const TICK_STEPS_MS = [
   1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000,
 ];
 
+/** A mark this near to the end would have its time written beyond the axis; share of the axis. */
+const LAST_TICK = 0.94;
+
 /** Places of the marks on an axis, about six, at round times; milliseconds from the start. */
 export function toTicks(lengthMs: number): readonly number[] {
   const step = TICK_STEPS_MS.find((each) => lengthMs / each <= 7) ?? 7_200_000;
-  return Array.from({ length: Math.floor(lengthMs / step) + 1 }, (_, index) => index * step);
+  return Array.from({ length: Math.floor((lengthMs * LAST_TICK) / step) + 1 }, (_, index) => index * step);
 }

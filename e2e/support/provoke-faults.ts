@@ -167,7 +167,7 @@ nft add rule inet fault in tcp dport 2222 drop`,
   'state-disk-full': onHost(full(STATE), act(':'), `umount ${STATE}`),
   'state-read-only': onHost(readOnly(STATE), act(':'), `umount ${STATE}`),
   'another-act-runs': {
-    heal: `systemctl stop 'siteplan-act-*'; rm -rf ${STATE}/acts`,
+    heal: `systemctl stop 'siteplan-act*'; rm -rf ${STATE}/acts`,
     provoke: async (world) => {
       const earlier = await world.rig([
         step('test.ledger', { name: 'earlier', lines: 6_000, pauseS: '0.1' }),

@@ -41,7 +41,7 @@ async function writeRandomFile(path: string, sizeBytes: number): Promise<void> {
 async function readSource({ sourcePath, sizeBytes }: Rig): Promise<UploadSource> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(sourcePath, { highWaterMark: 1 << 20 }), hash);
-  return { open: () => createReadStream(sourcePath), sizeBytes, sha256: hash.digest('hex') };
+  return { open: (start) => createReadStream(sourcePath, { start }), sizeBytes, sha256: hash.digest('hex') };
 }
 
 function connect(host: BenchHost, proxy?: TcpProxy): Promise<HostConnection> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Every way in which work on a host can fail, as one closed list: SSH failures are classified in `lib/ssh`, those of
- * steps in `lib/provision`. Words and next actions belong to `FAILURES` there; a person never sees a bare code.
+ * steps in `lib/provision`. Words and next actions are made there; a person never sees a bare code.
  */
 export const FailureCode = z.enum([
   'host-unreachable', // no route, timed out

@@ -20,7 +20,8 @@ export interface FilledStep {
 /**
  * Puts the secrets' values into the payload's slots and adds the hash of what came out as `payload_sha256`, which only
  * the worker can know (contract 3). `root` is where paths begin, empty on a host. Throws HostError
- * `secret-unavailable`, or `internal` for a kind or parameters that this release does not know.
+ * `secret-unavailable`, or `plan-stale` for a kind that this release does not know; parameters that its kind refuses
+ * throw what the schema throws.
  */
 export function fillStep(
   step: PlanStep,

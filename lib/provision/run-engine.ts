@@ -105,6 +105,8 @@ class Engine {
   readonly #rows: Map<string, RunStepRow>;
   readonly #over: Set<string>;
   readonly #endings: Ending[] = [];
+  /** Of steps that are not to be worked on now. */
+  readonly #otherEndings: Ending[] = [];
   /** Steps that this engine has taken up, whatever became of them. */
   readonly #begun = new Set<string>();
   readonly #stop = new AbortController();
@@ -143,6 +145,10 @@ class Engine {
       });
       await this.#writer.flush();
       return end.state;
+    } catch (error) {
+      const isExpected = error instanceof StaleEpochError || this.#options.signal.aborted;
+      if (!isExpected) this.#options.onError?.(error);
+      throw error;
     } finally {
       // Also on a stale epoch or a failing database: nothing of this engine may go on in the background.
       this.#stop.abort(new Error('the engine has ended'));
@@ -158,6 +164,9 @@ class Engine {
     const events = await this.#retry(() =>
       readRunEvents(db, runId, Math.max(0, lastSeq - OLD_EVENTS), OLD_EVENTS),
     );
+    const wanted = new Set(
+      this.#options.plan.steps.filter((step) => this.#isWanted(step)).map(({ id }) => id),
+    );
     for (const { stepId, state } of old) {
       const failed = events.findLast(
         ({ body }) => body.type === 'step.failed' && body.stepId === stepId,
@@ -166,7 +175,9 @@ class Engine {
         failed?.type === 'step.failed'
           ? failed.failure
           : toFailure('step-exit', 'A step had failed before another worker took over.');
-      this.#endings.push(state === 'cancelled' ? { kind: 'cancelled' } : toFailedEnding(failure));
+      const ending: Ending = state === 'cancelled' ? { kind: 'cancelled' } : toFailedEnding(failure);
+      // What stopped another host stops nothing here; it only counts at the end.
+      (wanted.has(stepId) ? this.#endings : this.#otherEndings).push(ending);
     }
   }
 
@@ -268,7 +279,7 @@ class Engine {
 
   #toEnd(): { state: RunState; failure: Failure | null } {
     for (const state of ['needs-attention', 'failed', 'unreachable'] as const) {
-      const ending = this.#endings.find(({ kind }) => kind === state);
+      const ending = [...this.#endings, ...this.#otherEndings].find(({ kind }) => kind === state);
       if (ending && 'failure' in ending) {
         const message = this.#options.redaction.text(ending.failure.message);
         return { state, failure: { ...ending.failure, message } };

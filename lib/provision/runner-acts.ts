@@ -1,21 +1,17 @@
 /** Part of the runner (runner-script.ts): what runs beside an act until it has ended. */
 export const RUNNER_ACTS = `# Under whichever mode: marks the act as begun, runs it, waits for its end and writes that down.
 do_exec() {
-  key=$1 mode=$2 limit_s=$3 cg=$4 act="$base/acts/$1" group=
+  key=$1 mode=$2 limit_s=$3 cg=$4 act="$base/acts/$1"
   # The session that asked for the act may end; the act may not.
   trap '' HUP
   cd "$act" || exit 70
-  if [ "$mode" = cgroup ]; then
-    group="$cg/$key"
-    echo 0 > "$cg/cgroup.procs" || exit 70
-    # A hybrid host keeps a second tree, by which older systemd counts.
-    case $cg in */unified/*) second="\${cg%%/unified/*}/systemd/\${cg#*/unified/}"; [ ! -f "$second/cgroup.procs" ] || echo 0 > "$second/cgroup.procs" ;; esac
-  fi
+  if [ "$mode" = cgroup ] && ! is_in_cgroup; then echo 0 > "$cg/cgroup.procs" || exit 70; fi
   boot_id
-  start_of $$
+  start_of self
+  act_pid=$pid
   # Never over another mark: of two starts of the same act one goes on.
   set -C
-  printf '%s %s %s %s %s %s\\n' "$now_boot" $$ "$started" "$mode" "$limit_s" "$group" 2>/dev/null > boot || exit 0
+  printf '%s %s %s %s %s\\n' "$now_boot" "$act_pid" "$started" "$mode" "$limit_s" 2>/dev/null > boot || exit 0
   set +C
   settle boot . ..
   exec 9>&-
@@ -25,11 +21,6 @@ do_exec() {
   (
     trap - TERM INT HUP
     umask 022
-    if [ "$mode" = cgroup ]; then
-      echo 0 > "$group/cgroup.procs" || exit 126
-      cd /
-      exec sh -c '. "$1/todo"' siteplan-act "$act"
-    fi
     cd /
     exec setsid sh -c '. "$1/todo"' siteplan-act "$act"
   ) < input >> journal 2>&1 &
@@ -52,9 +43,8 @@ do_exec() {
   # Told to stop by nobody of ours: the host goes down. Without an exit file the act counts as interrupted.
   if [ "$stopped" = 1 ] && [ ! -f cancel ] && [ ! -f timeout ]; then remove_inputs .; exit 143; fi
   if [ "$mode" = cgroup ]; then
-    act_mode=cgroup act_group=$group populated=
-    while read -r word populated; do [ "$word" != populated ] || break; done < "$group/cgroup.events"
-    [ "$populated" = 0 ] || signal_act KILL .
+    act_mode=cgroup known="$$ $PPID"
+    signal_act KILL .
   else kill -KILL "-$child" 2>/dev/null
   fi
   if [ -f cancel ]; then finish "$code" cancel; fi
@@ -86,7 +76,7 @@ watch_act() {
   ticks=0
   while sleep 1; do
     # The leader is gone: nothing to watch, and the number of the group may be somebody else's.
-    start_of $$
+    start_of "$act_pid"
     if [ -f exit ] || [ -z "$started" ]; then exit 0; fi
     cut_journal .
     ticks=$((ticks + 1))
@@ -102,7 +92,7 @@ do_keep() {
   while IFS=: read -r tree _ path; do [ "$tree" != 0 ] || own=$path; done < /proc/self/cgroup
   cg="$unified$own"
   [ -n "$own" ] && [ -f "$cg/cgroup.procs" ] || exit 71
-  mkdir "$cg/try" && rmdir "$cg/try" || exit 71
+  : > "$base/shells.\${runner##*-}" || exit 71
   boot_id
   start_of $$
   printf '%s %s %s %s\\n' "$now_boot" $$ "$started" "$cg" | write_new "$base/keeper.\${runner##*-}" || exit 71

@@ -94,30 +94,39 @@ do_cancel() {
   say
 }
 
+# Takes our shells out of the keeper's cgroup, back to where their logins are.
+leave_cgroup() {
+  read_keeper && find_spared || return 0
+  while IFS=: read -r tree _ path; do [ "$tree" != 0 ] || break; done < "/proc/$PPID/cgroup"
+  home="\${cg%%/system.slice/*}$path"
+  [ -f "$home/cgroup.procs" ] || return 0
+  while read -r member; do
+    start_of "$member"
+    [ "\${session:-$keeper_pid}" = "$keeper_pid" ] || case $spared in *" $session "*) echo "$member" > "$home/cgroup.procs" || : ;; esac
+  done < "$cg/cgroup.procs"
+}
+
 # Removes the acts of one run that have ended; with the last act goes the keeper, and what other versions left.
 do_clean() {
   run=$1
   take_lock
   pass_fence
-  read_keeper || cg=
   set --
   for act in "$base/acts/$run".*/; do
     act=\${act%/}
     [ -d "$act" ] || continue
     state_of "$act"
     case $state in
-      finished|interrupted|ready)
-        set -- "$@" "$act"
-        [ -z "$cg" ] || [ ! -d "$cg/\${act##*/}" ] || rmdir "$cg/\${act##*/}" 2>/dev/null || :
-        ;;
+      finished|interrupted|ready) set -- "$@" "$act" ;;
     esac
   done
   [ $# = 0 ] || rm -rf "$@"
   set -- "$base"/acts/*
   if [ ! -e "$1" ]; then
+    leave_cgroup
     for keeper in "$base"/keeper.*; do
       [ ! -f "$keeper" ] || systemctl stop "siteplan-acts-\${keeper##*.}.service" 2>/dev/null || :
-      rm -f "$keeper"
+      rm -f "$keeper" "$base/shells.\${keeper##*.}"
     done
     rm -f "$base/current"
     for old in "$base"/runner-*; do [ "$old" = "$runner" ] || rm -f "$old"; done

@@ -11,10 +11,11 @@ import { RUNNER_STARTS } from './runner-starts';
  *     lock                    held while something is decided, never while an act runs
  *     fence                   "INSTALLATION EPOCH"; lower epochs and other installations are refused
  *     current                 key of the act that was started last: the only one that can be running
- *     keeper.HASH             "BOOT-ID PID START CGROUP" of the service below whose cgroup acts run
+ *     keeper.HASH             "BOOT-ID PID START CGROUP" of the service in whose cgroup acts run
+ *     shells.HASH             "PID START SESSION" of our shells that are in there as well
  *     acts/KEY/               KEY is run, step and attempt; a key never starts twice
  *       todo input            what to do (0600); empty at the end
- *       boot                  "BOOT-ID PID START MODE LIMIT CGROUP", made by the one `exec` that won, synced
+ *       boot                  "BOOT-ID PID START MODE LIMIT", made by the one `exec` that won, synced
  *       child                 "GROUP START", process group of the act where it has no cgroup
  *       journal               standard output and error of the act
  *       cancel, timeout       somebody asked for the end
@@ -28,8 +29,8 @@ import { RUNNER_STARTS } from './runner-starts';
  * as well: they hold `params` and `script` in place of `todo`.
  *
  * Sourced by a framed shell with `set -- SUBCOMMAND ...` (then `sp_` variables are set) or run as `sh runner exec|keep`.
- * Every process costs a host more than all the rest of a step: what a builtin can do is done by a builtin, and the
- * commands stand in the order of their frequency, each before the functions that it does not need.
+ * Every process costs a host more than all the rest of a step: what a builtin can do is done by a builtin, and what
+ * runs for each act stands before the functions that it does not need.
  */
 const COMMON = `set -u
 LC_ALL=C
@@ -38,6 +39,7 @@ umask 077
 journal_limit=\${SITEPLAN_JOURNAL_LIMIT:-268435456}
 grace_s=\${SITEPLAN_GRACE_S:-10}
 now_boot=
+known=
 
 settle() { sync "$@" 2>/dev/null || sync; }
 die() { code=$1; shift; printf '%s\\n' "$*" >&2; exit "$code"; }
@@ -47,11 +49,14 @@ boot_id() {
   [ -r "$boot_file" ] || boot_file=/proc/sys/kernel/random/boot_id
   read -r now_boot < "$boot_file" || now_boot=unknown
 }
+# start_of PID|self: pid, started (empty when it does not run) and session.
 start_of() {
-  started=
+  started= session=
   if read -r stat 2>/dev/null < "/proc/$1/stat"; then
+    pid=\${stat%% *}
     stat=\${stat##*) }
     set -- $stat
+    session=$4
     case $1 in Z|X) ;; *) started=\${20:-} ;; esac
   fi
 }
@@ -61,9 +66,9 @@ write_new() { cat > "$1.new" && settle "$1.new" && mv -f "$1.new" "$1"; }
 # state_of DIR: absent, ready, running, finished or interrupted; also sets code, reason, rebooted and what \`boot\` says.
 # An act whose runner lives is running whatever else is there: the exit file is news only once it is synced.
 state_of() {
-  code=- reason=- rebooted=0 act_boot= act_pid= act_start= act_mode= act_limit= act_group=
+  code=- reason=- rebooted=0 act_boot= act_pid= act_start= act_mode= act_limit=
   if [ ! -d "$1" ]; then state=absent; return; fi
-  if [ -f "$1/boot" ]; then read -r act_boot act_pid act_start act_mode act_limit act_group < "$1/boot" || :; fi
+  if [ -f "$1/boot" ]; then read -r act_boot act_pid act_start act_mode act_limit < "$1/boot" || :; fi
   boot_id
   if [ -n "$act_pid" ] && [ "$act_boot" = "$now_boot" ]; then
     start_of "$act_pid"
@@ -115,14 +120,29 @@ pass_fence() {
   fi
 }
 
-# signal_act TERM|KILL DIR, after state_of: to everything of the act, by its cgroup, else by its process group.
+# Sessions below the keeper that belong to no act: the keeper's own and those of our shells.
+find_spared() {
+  spared=" $keeper_pid "
+  while read -r shell_pid shell_start shell_session; do
+    start_of "$shell_pid"
+    if [ -n "$started" ] && [ "$started" = "$shell_start" ]; then spared="$spared$shell_session "; fi
+  done < "$base/shells.\${runner##*-}"
+}
+
+# signal_act TERM|KILL DIR, after state_of: to everything of the act. One act runs at a time, so that in the keeper's
+# cgroup is its, but for its runner, the keeper and our shells; else it is its process group.
 signal_act() {
   if [ "$act_mode" = cgroup ]; then
-    if [ "$1" = KILL ] && [ -f "$act_group/cgroup.kill" ]; then echo 1 > "$act_group/cgroup.kill"; return 0; fi
-    round=0 pid=x
-    while [ -n "$pid" ] && [ "$round" -lt 50 ] && [ -f "$act_group/cgroup.procs" ]; do
-      pid=
-      while read -r pid; do kill "-$1" "$pid" 2>/dev/null || :; done < "$act_group/cgroup.procs"
+    read_keeper && find_spared || return 0
+    round=0 victims=x
+    while [ -n "$victims" ] && [ "$round" -lt 50 ]; do
+      victims=
+      while read -r member; do
+        case " $act_pid $known " in *" $member "*) continue ;; esac
+        start_of "$member"
+        case $spared in *" \${session:-none} "*) continue ;; esac
+        [ -z "$started" ] || { victims=x; kill "-$1" "$member" 2>/dev/null || :; }
+      done < "$cg/cgroup.procs"
       [ "$1" = KILL ] || break
       round=$((round + 1))
     done
@@ -150,7 +170,7 @@ read_keeper() {
   [ -f "$base/keeper.\${runner##*-}" ] || return 1
   read -r keeper_boot keeper_pid keeper_start cg < "$base/keeper.\${runner##*-}" || :
   boot_id
-  [ "$keeper_boot" = "$now_boot" ] || return 1
+  [ "$keeper_boot" = "$now_boot" ] && [ -f "$base/shells.\${runner##*-}" ] || return 1
   start_of "$keeper_pid"
   [ -n "$started" ] && [ "$started" = "$keeper_start" ] && [ -d "$cg" ]
 }
@@ -158,19 +178,14 @@ read_keeper() {
 
 export const RUNNER_SCRIPT = `${COMMON}
 ${RUNNER_STARTS}
-case $1 in
-  exec|keep) runner=$0 root=$2 base="$2/var/lib/siteplan-host" ;;
-  *)
-    root=\${sp_root:-} base="\${sp_root:-}/var/lib/siteplan-host" runner=$sp_runner
-    case $1 in
-      perform) do_perform "$2" ;;
-      start) do_start "$2"; exit 0 ;;
-    esac
-    ;;
-esac
-
 ${RUNNER_ACTS}
 case $1 in
+  exec|keep) runner=$0 root=$2 base="$2/var/lib/siteplan-host" ;;
+  *) root=\${sp_root:-} base="\${sp_root:-}/var/lib/siteplan-host" runner=$sp_runner ;;
+esac
+case $1 in
+  perform) do_perform "$2" ;;
+  start) do_start "$2"; exit 0 ;;
   exec) do_exec "$3" "$4" "$5" "\${6:-}" ;;
   keep) do_keep; exit 0 ;;
 esac

@@ -1,5 +1,14 @@
 /** Part of the runner (runner-script.ts): starting an act, at most once per key. */
-export const RUNNER_STARTS = `# How acts outlive us here: \`cgroup\` below a service of ours, \`systemd\` as a unit each, \`setsid\` as a session each.
+export const RUNNER_STARTS = `is_in_cgroup() {
+  while IFS=: read -r tree _ path; do
+    [ "$tree" != 0 ] || break
+  done < /proc/self/cgroup
+  case $path in /|'') return 1 ;; esac
+  case $cg in *"$path") return 0 ;; esac
+  return 1
+}
+
+# How acts outlive us here: \`cgroup\` below a service of ours, \`systemd\` as a unit each, \`setsid\` as a session each.
 find_mode() {
   mode=setsid cg=
   [ "\${SITEPLAN_DETACH:-}" != setsid ] && [ -d /run/systemd/system ] || return 0
@@ -40,20 +49,28 @@ settle_other() {
 
 launch() {
   find_mode
-  case $mode in cgroup) set -- "$act" "$cg/$key" ;; *) set -- "$act" ;; esac
-  if [ "$state" != absent ]; then
-    shift
-    if [ $# = 1 ] && [ -d "$1" ]; then shift; fi
-  fi
-  [ $# = 0 ] || mkdir "$@" || die 78 "cannot make $*"
+  [ "$state" != absent ] || mkdir "$act" || die 78 "cannot make $act"
   printf '%s\\n' "$key" > "$base/current" && printf '%s' "$sp_params$sp_script" > "$act/todo" && : > "$act/journal" ||
     die 78 "cannot write in $act"
   if [ -n "\${sp_input+set}" ]; then printf '%s' "$sp_input" > "$act/input"; else cat > "$act/input"; fi || die 78 "cannot write $act/input"
   if [ "$mode" != systemd ]; then
     command -v setsid >/dev/null 2>&1 || die 78 "neither systemd nor setsid is there to start the act"
     # It holds our lock (9) until its mark is synced: whoever gets the lock then knows what became of this start.
-    setsid sh "$runner" exec "$root" "$key" "$mode" "$sp_limit_s" "$cg" </dev/null >/dev/null 2>&1 &
+    # sudo ends what is left of its group when the link is lost, so there it needs a session of its own.
+    if [ -n "\${SUDO_UID:-}" ]; then
+      setsid sh "$runner" exec "$root" "$key" "$mode" "$sp_limit_s" "$cg" </dev/null >/dev/null 2>&1 &
+    else (
+      exec </dev/null >/dev/null 2>&1
+      do_exec "$key" "$mode" "$sp_limit_s" "$cg"
+    ) &
+    fi
     supervisor=$!
+    # To change the cgroup takes a grace period of the kernel. So this shell goes there once, and whatever it starts
+    # from now on is born there.
+    if [ "$mode" = cgroup ] && ! is_in_cgroup; then
+      start_of $$
+      printf '%s %s %s\\n' $$ "$started" "$session" >> "$base/shells.\${runner##*-}" && echo $$ > "$cg/cgroup.procs"
+    fi
     return
   fi
   for type in 'exec --property=OOMPolicy=continue' exec simple; do
