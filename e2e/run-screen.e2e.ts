@@ -181,7 +181,7 @@ test('a log of 100 MB is read in parts, searched whole, and the tab stays small 
   await expectAccessible(page, 'flooded log');
 
   // The link of a line brings another visitor to it.
-  const link = list.locator('[data-index]', { has: found }).getByRole('link');
+  const link = list.locator('[data-index]', { hasText: flood.needle }).getByRole('link');
   await link.click();
   const url = page.url();
   expect(url).toMatch(new RegExp(`#line-${flood.needleSeq}\\.`));

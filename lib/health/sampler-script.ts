@@ -128,7 +128,11 @@ slow() {
     server) config=/etc/rancher/rke2/rke2.yaml; read_api; read_node ;;
     agent) config=$rke2/agent/kubelet.kubeconfig; read_node ;;
   esac
-  if [ "$1" = yes ]; then read_certificates; else printf '%s' "$certificates"; fi
+  # In a file, not a variable: the next reading may begin before the loop has seen this one.
+  if [ "$1" = yes ]; then read_certificates > "$work/certificates"; fi
+  certificates=
+  IFS= read -r certificates < "$work/certificates" || :
+  printf '%s' "$certificates"
 }
 refresh() {
   : > "$work/busy"
@@ -136,7 +140,6 @@ refresh() {
 }
 tick=0
 slow_ticks=0
-certificates=
 seen_slow=
 slow_at=
 before=
@@ -157,7 +160,6 @@ while :; do
       IFS= read -r found < "$work/slow" || :
       if [ "$found" != "$seen_slow" ]; then
         seen_slow=$found slow_at=$now
-        case "$found" in *' cert='*) certificates=" cert=\${found##* cert=}" ;; *) certificates= ;; esac
       fi
       line="$line slow_age=$((now - slow_at)) $found"
     fi
