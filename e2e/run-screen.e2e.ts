@@ -18,8 +18,8 @@ import { watchPage, type PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
 
-const dataDir = makeDataDir();
 const MIB = 2 ** 20;
+let dataDir = '';
 let lab: Lab;
 let host: LabHost;
 let mirror: Awaited<ReturnType<typeof serveArtifacts>>;
@@ -31,6 +31,7 @@ let watch: PageWatch;
 let siteId = '';
 
 test.beforeAll(async ({ browser }) => {
+  dataDir = makeDataDir();
   lab = await startLab({ name: 'screens', hosts: [{ name: 's1' }] });
   const [first] = lab.hosts;
   if (!first) throw new Error('the lab has no host');
@@ -58,7 +59,7 @@ test.afterAll(async () => {
   await siteplan?.stop();
   await mirror?.close();
   await lab?.stop();
-  removeDataDir(dataDir);
+  if (dataDir) removeDataDir(dataDir);
 });
 
 const button = (name: string | RegExp) => page.getByRole('button', { name });

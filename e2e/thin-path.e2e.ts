@@ -17,7 +17,7 @@ import { watchPage, type PageWatch } from './support/watch-page';
 test.describe.configure({ mode: 'serial' });
 
 const ADMIN = { name: 'Ann', email: 'ann@example.com', password: 'a long enough password' };
-const dataDir = makeDataDir();
+let dataDir = '';
 let lab: Lab;
 let mirror: Awaited<ReturnType<typeof serveArtifacts>>;
 let siteplan: SiteplanProcess;
@@ -26,6 +26,7 @@ let page: Page;
 let watch: PageWatch;
 
 test.beforeAll(async ({ browser }) => {
+  dataDir = makeDataDir();
   lab = await startLab({ name: 'browser', hosts: [{ name: 's1' }] });
   await buildArtifacts(`${lab.dir}/artifacts`);
   mirror = await serveArtifacts(`${lab.dir}/artifacts`, lab.gateway);
@@ -41,7 +42,7 @@ test.afterAll(async () => {
   await siteplan?.stop();
   await mirror?.close();
   await lab?.stop();
-  removeDataDir(dataDir);
+  if (dataDir) removeDataDir(dataDir);
 });
 
 const button = (name: string | RegExp) => page.getByRole('button', { name });

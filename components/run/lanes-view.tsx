@@ -134,7 +134,7 @@ function RetryHost({ steps, run, summary, nodeId, name, refusal, retryRun }: Ret
       isCompact
       look="quiet"
       className="ml-auto font-sans"
-      aria-label={`Retry ${name}`}
+      aria-label={`Retry this host, ${name}`}
       isBusy={isBusy}
       reason={refusal ?? error?.message ?? (answer.allowed ? null : answer.reason)}
       onClick={() => start(run.id)}

@@ -9,6 +9,7 @@ import {
 import type { ColumnDef, Header, Row, RowData, SortingState } from '@tanstack/react-table';
 import { useId, useState } from 'react';
 import type { KeyboardEvent, ReactNode } from 'react';
+import { toCount } from '@/lib/core/text';
 import { cx } from './cx';
 import { Input } from './input';
 
@@ -68,7 +69,8 @@ export function DataTable<T extends RowData>(props: Props<T>) {
             </>
           )}
           <span className="drawn-label" aria-live="polite">
-            {visible.length === rows.length ? `${rows.length}` : `${visible.length} of ${rows.length}`}
+            {visible.length < rows.length && `${visible.length} of `}
+            {toCount(rows.length, 'row')}
           </span>
           <span className="ml-auto">{aside}</span>
         </div>

@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { isUnanswered } from './errors';
 import { PrismaClient } from './generated/client';
 
 export type DatabaseRole = 'siteplan_web' | 'siteplan_worker';
@@ -48,6 +49,12 @@ export function toRoleUrl(url: string, role: DatabaseRole): string {
 }
 
 /**
+ * Shorter than a lease: a worker whose link to the database is dead lets go of its sites, and one that is stopped in
+ * the middle of a transaction does not keep the next one from taking over.
+ */
+const WORKER_PATIENCE_MS = 8_000;
+
+/**
  * Opens the pools of one process. A lost connection is the caller's failed query, never a crash: idle clients that
  * die are dropped and replaced on the next use.
  */
@@ -64,6 +71,10 @@ export function connectDatabase(
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     application_name: role,
+    ...(role === 'siteplan_worker' && {
+      query_timeout: WORKER_PATIENCE_MS,
+      idle_in_transaction_session_timeout: WORKER_PATIENCE_MS,
+    }),
   };
   const pool = new Pool(config);
   pool.on('error', () => undefined);
@@ -98,7 +109,7 @@ export async function withConnection<T>(pool: Pool, work: (client: PoolClient) =
   try {
     return await work(client);
   } catch (error) {
-    broken ??= error instanceof InDoubtError ? error : undefined;
+    broken ??= error instanceof InDoubtError || isUnanswered(error) ? (error as Error) : undefined; // both are errors
     throw error instanceof InDoubtError ? error.cause : error;
   } finally {
     client.off('error', onError);
@@ -118,6 +129,8 @@ export async function inTransaction<T>(pool: Pool, work: (client: Queryable) => 
       await client.query('COMMIT');
       return value;
     } catch (error) {
+      // The rollback would wait behind the query that is not answered.
+      if (isUnanswered(error)) throw error;
       await client.query('ROLLBACK').catch(() => {
         throw new InDoubtError('rollback failed', { cause: error });
       });

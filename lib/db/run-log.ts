@@ -3,7 +3,7 @@ import { RunId } from '@/lib/core/ids';
 import { RunEventBody, type RunEvent, type RunState, type StepState } from '@/lib/run/run-event';
 import { recordChange } from './change-feed';
 import { inTransaction, type Queryable } from './connect';
-import { StaleEpochError } from './errors';
+import { StaleEpochError, CancelRequestedError } from './errors';
 import type { SiteClaim } from './site-lease';
 
 /** Channel of the nudge that a run has new events; the payload is the run's id. */
@@ -33,6 +33,8 @@ export interface AppendInput {
   readonly events: readonly RunEventBody[];
   readonly steps?: readonly RunStepPatch[];
   readonly run?: RunPatch;
+  /** An act begins with these events, so a run that is to be cancelled refuses them. */
+  readonly startsAct?: boolean;
 }
 
 export interface RunStepRow {
@@ -75,16 +77,16 @@ async function patchStep(tx: Queryable, runId: string, patch: RunStepPatch): Pro
 /**
  * The one way to write a run's log and its cache: takes the next numbers and appends, all in one transaction that
  * is fenced by the epoch. Returns the last sequence number. Throws StaleEpochError, having changed nothing, when a
- * newer epoch owns the run.
+ * newer epoch owns the run, and CancelRequestedError, likewise, where an act was to begin after the cancel.
  */
 export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): Promise<number> {
-  const { runId, epoch, events, steps = [], run = {} } = input;
+  const { runId, epoch, events, steps = [], run = {}, startsAct = false } = input;
   return inTransaction(db.pool, async (tx) => {
-    const { rows } = await tx.query<{ last_seq: number }>(
+    const { rows } = await tx.query<{ last_seq: number; cancel_requested: boolean }>(
       `UPDATE run SET last_seq = last_seq + $3, state = COALESCE($4, state), steps_done = COALESCE($5, steps_done),
               started_at = CASE WHEN $6 THEN COALESCE(started_at, now()) ELSE started_at END,
               finished_at = CASE WHEN $7 THEN now() ELSE finished_at END, log_bytes = log_bytes + $8
-        WHERE id = $1 AND epoch = $2 RETURNING last_seq`,
+        WHERE id = $1 AND epoch = $2 RETURNING last_seq, cancel_requested`,
       [
         runId,
         epoch,
@@ -98,6 +100,7 @@ export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): P
     );
     const lastSeq = rows[0]?.last_seq;
     if (lastSeq === undefined) throw new StaleEpochError(`run ${runId}`);
+    if (startsAct && rows[0]?.cancel_requested) throw new CancelRequestedError(runId);
     await insertEvents(tx, runId, epoch, lastSeq - events.length, events);
     for (const patch of steps) await patchStep(tx, runId, patch);
     if (run.state === 'done') await noteApplied(tx, runId);

@@ -1,4 +1,5 @@
 import type { Database } from '@/lib/db/connect';
+import { CancelRequestedError } from '@/lib/db/errors';
 import { appendRunEvents, type RunPatch, type RunStepPatch } from '@/lib/db/run-log';
 import type { RunEventBody } from '@/lib/run/run-event';
 import type { Clock } from './clock';
@@ -15,6 +16,8 @@ interface Entry {
   readonly step: RunStepPatch | null;
   readonly run: RunPatch | null;
   readonly bytes: number;
+  /** The beginning of an act, which a cancel refuses. */
+  readonly start: { isRefused: boolean } | null;
 }
 
 interface Waiter {
@@ -59,8 +62,23 @@ export class EventWriter {
   /** Adds to the log in memory; it becomes durable with the next `flush`, or by itself soon. */
   push(event: RunEventBody | null, step: RunStepPatch | null = null, run: RunPatch | null = null): void {
     const bytes = event?.type === 'step.output' ? event.text.length + 100 : 200;
-    this.#queue.push({ event, step, run, bytes });
-    this.#waitingBytes += bytes;
+    this.#add({ event, step, run, bytes, start: null });
+  }
+
+  /**
+   * Stores that an act begins, and says whether it may: false, with nothing of it in the log, where a cancel came
+   * first. The row of the run orders the two, so nothing begins after a cancel was acknowledged. Rejects like `flush`.
+   */
+  async storeStart(event: RunEventBody, step: RunStepPatch): Promise<boolean> {
+    const start = { isRefused: false };
+    this.#add({ event, step, run: null, bytes: 200, start });
+    await this.flush();
+    return !start.isRefused;
+  }
+
+  #add(entry: Entry): void {
+    this.#queue.push(entry);
+    this.#waitingBytes += entry.bytes;
     this.#pushed += 1;
     void this.#gather();
   }
@@ -125,12 +143,22 @@ export class EventWriter {
   }
 
   async #store(batch: readonly Entry[]): Promise<void> {
-    const events = batch.flatMap(({ event }) => event ?? []);
+    let entries = batch;
     await retryDatabase(async (isRetry) => {
+      const count = countEvents(entries);
       // After an error nobody knows whether the commit got through; the run's own number tells.
-      const isStored =
-        isRetry && events.length > 0 && (await this.#append([])) === this.#lastSeq + events.length;
-      this.#lastSeq = isStored ? this.#lastSeq + events.length : await this.#append(batch);
+      const isStored = isRetry && count > 0 && (await this.#append([])) === this.#lastSeq + count;
+      if (isStored) {
+        this.#lastSeq += count;
+        return;
+      }
+      try {
+        this.#lastSeq = await this.#append(entries);
+      } catch (error) {
+        if (!(error instanceof CancelRequestedError)) throw error;
+        entries = refuseStarts(entries);
+        this.#lastSeq = await this.#append(entries);
+      }
     }, this.#options);
   }
 
@@ -144,8 +172,21 @@ export class EventWriter {
       run = { ...run, ...entry.run };
     }
     const events = batch.flatMap(({ event }) => event ?? []);
-    return appendRunEvents(db, { runId, epoch, events, steps: [...steps.values()], run });
+    const startsAct = batch.some(({ start }) => start !== null);
+    return appendRunEvents(db, { runId, epoch, events, steps: [...steps.values()], run, startsAct });
   }
+}
+
+function countEvents(batch: readonly Entry[]): number {
+  return batch.filter(({ event }) => event !== null).length;
+}
+
+/** The batch without the acts that were to begin; whoever waits for them hears that they may not. */
+function refuseStarts(batch: readonly Entry[]): readonly Entry[] {
+  return batch.filter(({ start }) => {
+    if (start) start.isRefused = true;
+    return start === null;
+  });
 }
 
 function takeBatch(queue: readonly Entry[]): Entry[] {

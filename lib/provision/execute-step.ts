@@ -32,8 +32,8 @@ export type StepOutcome =
  *              acting ──exit 0──┴▶ verifying ─────▶ done
  *                └─ exit, timeout, cancel ────────▶ failed, cancelled
  *
- * Acting is only ever entered through a probe, or by taking up an act that is on the host. The row may be one act
- * behind the host, never more: an act starts only when everything before its probe is durable. Rejects with
+ * Acting is only ever entered through a probe, or by taking up an act that is on the host. An act starts only when its
+ * beginning is durable, so the row is never behind the host but where the database lost a commit. Rejects with
  * HostError when the host could not be worked on, StepCancelledError, StaleEpochError, or the signal's reason.
  */
 export async function executeStep(context: StepContext, row: RunStepRow): Promise<StepOutcome> {
@@ -49,13 +49,9 @@ export async function executeStep(context: StepContext, row: RunStepRow): Promis
       start(context, acts + 1);
     }
     if (row.state !== 'verifying' && ended?.status.state !== 'finished') {
-      // The commit of what came before goes on beside the probe.
-      const settled = context.writer.flush();
-      settled.catch(() => undefined);
       const satisfied = await probe(context, acts);
       if (satisfied !== null) return satisfied;
       if (context.isCancelRequested()) throw new StepCancelledError();
-      await settled;
       acts = ended?.status.state === 'absent' ? acts : acts + 1;
       ended = await runAct(context, acts);
       if (ended.status.state === 'interrupted') continue;
@@ -75,8 +71,8 @@ function start({ step, writer }: StepContext, attempt: number): void {
 }
 
 /**
- * The attempt whose act is to be taken up from the host, or null. The host knows best: an act may have been started
- * by a worker that died before the log heard of it.
+ * The attempt whose act is to be taken up from the host, or null. The host knows best: a database that failed over or
+ * was restored may have lost the record of an act that was started.
  */
 async function findAct(
   { session, runId, step, writer }: StepContext,

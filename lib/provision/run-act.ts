@@ -3,7 +3,7 @@ import { HostError } from '@/lib/ssh/host-error';
 import type { ScriptResult } from '@/lib/ssh/framed-shell';
 import { followAct, noteCut, type JournalCursor } from './follow-act';
 import { toActKey, type Act, type ActStatus, type Performed } from './host-runner';
-import type { PreparedHost } from './host-session';
+import { StepCancelledError, type PreparedHost } from './host-session';
 import type { StepContext } from './step-context';
 
 const CANCEL_POLL_MS = 200;
@@ -34,15 +34,19 @@ function toAct({ step }: StepContext, key: string): Act {
   };
 }
 
-/** Starts the act under this attempt's key and stays with it to its end; after a loss of the link it is found again. */
+/**
+ * Starts the act under this attempt's key and stays with it to its end; after a loss of the link it is found again.
+ * Rejects with StepCancelledError where a cancel was acknowledged before.
+ */
 export async function runAct(context: StepContext, attempt: number): Promise<ActEnd> {
   const { step, session, writer } = context;
   const stepId = step.id;
-  // Not waited for: whoever comes after us finds the act on the host, under the key that follows from the last one.
-  writer.push(
+  // Before the host hears of it: whoever comes after us knows this attempt's key, and a cancel has the last word.
+  const mayStart = await writer.storeStart(
     { type: 'step.act-started', stepId, attempt },
     { stepId, state: 'acting', attempt, offset: 0n },
   );
+  if (!mayStart) throw new StepCancelledError();
   const cursor = toCursor(context, attempt, 0);
   let isFirst = true;
   const end = await session.use(

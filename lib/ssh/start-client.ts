@@ -15,6 +15,8 @@ import type { ConnectOptions, HostLogin } from './target';
 import { watchLiveness } from './watch-liveness';
 
 const READY_TIMEOUT_MS = 20_000;
+/** A host that says nothing before anybody has to prove anything is not there; signing in may take longer. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CLOSE_GRACE_MS = 1_000;
 const MAX_HELLO_LENGTH = 16_384;
 const KEEPALIVE = { intervalMs: 5_000, count: 2 };
@@ -164,6 +166,11 @@ export async function startClient(
     state.weakness = 'way to use ChaCha20 (strict key exchange)';
     socket.destroy();
   });
+  const handshakeTimer = setTimeout(
+    () => socket.destroy(new Error('Timed out while waiting for handshake')),
+    Math.min(HANDSHAKE_TIMEOUT_MS, options.readyTimeoutMs ?? READY_TIMEOUT_MS),
+  );
+  client.once('handshake', () => clearTimeout(handshakeTimer));
   try {
     socket.on('data', onHello);
     const ready = once(client, 'ready');
@@ -177,6 +184,8 @@ export async function startClient(
   } catch (error) {
     socket.destroy();
     throw toFailure(error, login, state);
+  } finally {
+    clearTimeout(handshakeTimer);
   }
   client.on('error', (error) => {
     lost ??= new HostError(toConnectionLost(context), { cause: error });

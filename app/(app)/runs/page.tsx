@@ -7,11 +7,11 @@ export const metadata: Metadata = { title: 'Runs' };
 
 export default async function RunsPage() {
   const ctx = await requireUser('page /runs');
-  const { runs } = await listRuns(ctx, { limit: 200 });
+  const page = await listRuns(ctx, { limit: 200 });
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-3">
       <h1>Runs</h1>
-      <RunsTable runs={runs} siteId={null} />
+      <RunsTable page={page} siteId={null} />
     </div>
   );
 }

@@ -14,13 +14,13 @@ interface Props {
 export default async function SiteRunsPage({ params }: Props) {
   const { siteId } = await params;
   const ctx = await requireUser('page /sites/[siteId]/runs', { siteId });
-  const [site, { runs }] = await orNotFound(
+  const [site, page] = await orNotFound(
     Promise.all([getSite(ctx, { siteId }), listRuns(ctx, { siteId, limit: 200 })]),
   );
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-3">
       <h1>Runs of {site.name}</h1>
-      <RunsTable runs={runs} siteId={siteId} />
+      <RunsTable page={page} siteId={siteId} />
     </div>
   );
 }
