@@ -110,6 +110,37 @@ export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): P
   });
 }
 
+/** What people ask of a run stands in its log beside what its one writer appends. */
+const REQUESTS: readonly RunEventBody['type'][] = [
+  'run.cancel-requested',
+  'run.retry-requested',
+  'run.resume-requested',
+  'step.skipped',
+];
+
+/**
+ * After an append whose answer was lost: the run's last number, and whether the writer of this epoch has stored
+ * anything after `afterSeq`. Waits for a transaction that is still being ended. Throws StaleEpochError.
+ */
+export async function findLastAppend(
+  db: { pool: Pool },
+  { runId, epoch, afterSeq }: { runId: string; epoch: bigint; afterSeq: number },
+): Promise<{ lastSeq: number; isStored: boolean }> {
+  return inTransaction(db.pool, async (tx) => {
+    const held = await tx.query<{ last_seq: number }>(
+      'SELECT last_seq FROM run WHERE id = $1 AND epoch = $2 FOR UPDATE',
+      [runId, epoch],
+    );
+    const lastSeq = held.rows[0]?.last_seq;
+    if (lastSeq === undefined) throw new StaleEpochError(`run ${runId}`);
+    const found = await tx.query(
+      'SELECT 1 FROM run_event WHERE run_id = $1 AND epoch = $2 AND seq > $3 AND type <> ALL($4) LIMIT 1',
+      [runId, epoch, afterSeq, REQUESTS],
+    );
+    return { lastSeq, isStored: found.rowCount === 1 };
+  });
+}
+
 /** Bytes of step output that these events hold. */
 function countOutput(events: readonly RunEventBody[]): number {
   return events.reduce(

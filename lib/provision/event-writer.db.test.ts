@@ -48,6 +48,35 @@ async function killUntil(work: Promise<unknown>): Promise<number> {
   return kills;
 }
 
+/** A database of which the answers to the first commits get lost, the commit done or not. */
+function loseAnswers(
+  count: number,
+  moment: 'before' | 'after',
+  between: () => Promise<void> = async () => {},
+) {
+  let lost = 0;
+  const connect = async () => {
+    const client = await test.worker.pool.connect();
+    const query = async (text: string, values?: unknown[]) => {
+      const isLost = text === 'COMMIT' && lost < count;
+      const result = await client.query(isLost && moment === 'before' ? 'ROLLBACK' : text, values);
+      if (!isLost) return result;
+      lost += 1;
+      await between();
+      throw new Error('Connection terminated unexpectedly');
+    };
+    return new Proxy(client, {
+      get: (target, key) => {
+        if (key === 'query') return query;
+        const member: unknown = Reflect.get(target, key);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+  };
+  // Only what the log uses of a pool: a connection whose answer to COMMIT gets lost.
+  return { db: { pool: { connect } as unknown as typeof test.worker.pool }, lost: () => lost };
+}
+
 describe('a database that goes away', () => {
   it('gets every event exactly once and in order', async () => {
     const rig = await rigOf(1, '0');
@@ -75,27 +104,7 @@ describe('a database that goes away', () => {
   it('right after a commit, before anybody heard of it, gets nothing twice', async () => {
     const rig = await rigOf(1, '0');
     const epoch = await rig.claim();
-    let lostAnswers = 0;
-    const connect = async () => {
-      const client = await test.worker.pool.connect();
-      const query = async (text: string, values?: unknown[]) => {
-        const result = await client.query(text, values);
-        if (text === 'COMMIT' && lostAnswers < 2) {
-          lostAnswers += 1;
-          throw new Error('Connection terminated unexpectedly');
-        }
-        return result;
-      };
-      return new Proxy(client, {
-        get: (target, key) => {
-          if (key === 'query') return query;
-          const member: unknown = Reflect.get(target, key);
-          return typeof member === 'function' ? member.bind(target) : member;
-        },
-      });
-    };
-    // Only what the log uses of a pool: a connection whose answer to COMMIT gets lost.
-    const db = { pool: { connect } as unknown as typeof test.worker.pool };
+    const { db, lost } = loseAnswers(2, 'after');
     const signal = new AbortController().signal;
     const writer = new EventWriter({ db, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal }, 1);
     writer.push({ type: 'step.started', stepId: 's', attempt: 1 });
@@ -103,10 +112,37 @@ describe('a database that goes away', () => {
     await writer.flush();
     writer.push({ type: 'step.cancelled', stepId: 's' });
     await writer.flush();
-    expect(lostAnswers).toBe(2);
+    expect(lost()).toBe(2);
     const types = (await rig.events()).map(({ type }) => type);
     expect(types).toEqual(['run.claimed', 'step.started', 'step.probed', 'step.cancelled']);
   });
+
+  it.each(['before', 'after'] as const)(
+    'just %s a commit, while a person asks for something, loses and doubles nothing',
+    async (moment) => {
+      const rig = await rigOf(1, '0');
+      const epoch = await rig.claim();
+      // As services write a request: the next number, under the row's lock.
+      const ask = async () => {
+        await test.worker.pool.query(
+          `WITH taken AS (UPDATE run SET last_seq = last_seq + 1 WHERE id = $1 RETURNING last_seq, epoch)
+           INSERT INTO run_event (run_id, seq, epoch, type, body)
+           SELECT $1, last_seq, epoch, 'run.cancel-requested', $2 FROM taken`,
+          [rig.runId, JSON.stringify({ type: 'run.cancel-requested', by: 'somebody' })],
+        );
+      };
+      const { db } = loseAnswers(1, moment, ask);
+      const signal = new AbortController().signal;
+      const writer = new EventWriter({ db, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal }, 1);
+      writer.push({ type: 'step.started', stepId: 's', attempt: 1 });
+      await writer.flush();
+      writer.push({ type: 'step.probed', stepId: 's', satisfied: false });
+      await writer.flush();
+      const types = (await rig.events()).map(({ type }) => type);
+      expect(types.filter((type) => type.startsWith('step.'))).toEqual(['step.started', 'step.probed']);
+      expect(types).toContain('run.cancel-requested');
+    },
+  );
 
   it('costs a run time and nothing else', async () => {
     const rig = await rigOf(15, '0.1');
@@ -115,6 +151,26 @@ describe('a database that goes away', () => {
     expect(await ended).toBe('done');
     for (const { id } of rig.plan.steps) expect((await rig.logOf(id)).split('\n')).toHaveLength(16);
     expect(await rig.ledgerOf('n-0')).toEqual(['a', 'b']);
+  });
+});
+
+describe('the beginning of an act', () => {
+  it('is refused once a cancel is acknowledged, and what else was written stays', async () => {
+    const rig = await rigOf(1, '0');
+    const epoch = await rig.claim();
+    const signal = new AbortController().signal;
+    const writer = new EventWriter(
+      { db: test.worker, runId: rig.runId, epoch, clock: SYSTEM_CLOCK, signal },
+      1,
+    );
+    const start = (attempt: number) =>
+      writer.storeStart({ type: 'step.act-started', stepId: 's', attempt }, { stepId: 's', state: 'acting' });
+    expect(await start(1)).toBe(true);
+    await test.worker.pool.query('UPDATE run SET cancel_requested = true WHERE id = $1', [rig.runId]);
+    writer.push({ type: 'step.probed', stepId: 's', satisfied: false });
+    expect(await start(2)).toBe(false);
+    const started = (await rig.events()).filter(({ type }) => type.startsWith('step.'));
+    expect(started).toMatchObject([{ type: 'step.act-started', attempt: 1 }, { type: 'step.probed' }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Database } from '@/lib/db/connect';
 import { CancelRequestedError } from '@/lib/db/errors';
-import { appendRunEvents, type RunPatch, type RunStepPatch } from '@/lib/db/run-log';
+import { appendRunEvents, findLastAppend, type RunPatch, type RunStepPatch } from '@/lib/db/run-log';
 import type { RunEventBody } from '@/lib/run/run-event';
 import type { Clock } from './clock';
 import { retryDatabase } from './retry-database';
@@ -145,12 +145,14 @@ export class EventWriter {
   async #store(batch: readonly Entry[]): Promise<void> {
     let entries = batch;
     await retryDatabase(async (isRetry) => {
-      const count = countEvents(entries);
-      // After an error nobody knows whether the commit got through; the run's own number tells.
-      const isStored = isRetry && count > 0 && (await this.#append([])) === this.#lastSeq + count;
-      if (isStored) {
-        this.#lastSeq += count;
-        return;
+      // After an error nobody knows whether the commit got through; the log tells.
+      if (isRetry && entries.some(({ event }) => event !== null)) {
+        const { db, runId, epoch } = this.#options;
+        const { lastSeq, isStored } = await findLastAppend(db, { runId, epoch, afterSeq: this.#lastSeq });
+        if (isStored) {
+          this.#lastSeq = lastSeq;
+          return;
+        }
       }
       try {
         this.#lastSeq = await this.#append(entries);
@@ -175,10 +177,6 @@ export class EventWriter {
     const startsAct = batch.some(({ start }) => start !== null);
     return appendRunEvents(db, { runId, epoch, events, steps: [...steps.values()], run, startsAct });
   }
-}
-
-function countEvents(batch: readonly Entry[]): number {
-  return batch.filter(({ event }) => event !== null).length;
 }
 
 /** The batch without the acts that were to begin; whoever waits for them hears that they may not. */
