@@ -13,7 +13,7 @@ import { buildArtifacts } from './lab/rke2/artifacts';
 import type { ApiClient } from './support/api-client';
 import { expectAccessible } from './support/axe';
 import { insertFloodedRun } from './support/flooded-run';
-import { ADMIN, plan, signInByToken, toThinTopology } from './support/thin-site';
+import { ADMIN, plan, queryDatabase, signInByToken, toThinTopology } from './support/thin-site';
 import { watchPage, type PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
@@ -92,6 +92,22 @@ test('a known_hosts file approves what it names, and says what became of each li
   const keys = page.getByRole('region', { name: 'host keys' });
   await expect(keys.getByText('approved', { exact: true })).toBeVisible();
   await expect(keys.getByText(host.hostKeyFingerprint)).toBeVisible();
+});
+
+test('another key of the host stops the site until a person approves it anew', async () => {
+  const renew = `ssh-keygen -q -t ed25519 -N '' -f new && mv new ssh_host_ed25519_key && mv new.pub ssh_host_ed25519_key.pub`;
+  await lab.exec('s1', ['sh', '-c', `cd /etc/ssh && ${renew} && systemctl restart ssh`]);
+  const keys = page.getByRole('region', { name: 'host keys' });
+  await keys.getByRole('button', { name: 'Read them again' }).click();
+  const changed = keys.getByRole('alert');
+  await expect(changed.getByText('host key changed: nothing runs on this host')).toBeVisible();
+  await expect(changed.getByText(host.hostKeyFingerprint)).toBeVisible();
+  await expect(changed.getByText(/^first seen/)).toBeVisible();
+  await expectAccessible(page, 'changed host key');
+  await changed.getByRole('button', { name: 'Approve the new key of s1' }).click();
+  await expect(keys.getByText('approved', { exact: true })).toBeVisible();
+  await expect(changed).toHaveCount(0);
+  await expect(keys.getByText(host.hostKeyFingerprint)).toHaveCount(0);
 });
 
 test('bastions are put on the way in the settings, in the order of the way', async () => {
@@ -198,6 +214,23 @@ test('a log of 100 MB is read in parts, searched whole, and the tab stays small 
   const text = readFileSync(await download.path(), 'utf8');
   expect(text.length).toBeGreaterThan(100_000_000);
   expect(text.split(flood.needle)).toHaveLength(2);
+});
+
+test('the list of runs says what is no longer kept, and fits a narrow window', async () => {
+  await queryDatabase(
+    siteplan,
+    `INSERT INTO history_cut (topic, dropped, newest_at) VALUES ('run', 1234, now() - interval '40 days')`,
+  );
+  await page.goto(`${siteplan.url}/runs`);
+  await expect(page.getByText(/^1,234 runs of all sites are no longer kept/)).toContainText('made 40 d ago');
+  await expect(page.getByRole('table', { name: 'Runs' }).getByText('done with 1 skipped')).toBeVisible();
+  await page.setViewportSize({ width: 400, height: 800 });
+  const over = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(await over()).toBeLessThanOrEqual(0);
+  await page.goto(`${siteplan.url}/sites/${siteId}/settings`);
+  await expect(page.getByRole('region', { name: 'ssh access' })).toBeVisible();
+  expect(await over()).toBeLessThanOrEqual(0);
+  await expectAccessible(page, 'narrow site settings');
 });
 
 test('nothing was reported on the way', () => {

@@ -4,6 +4,7 @@ import { useMemo, useState } from 'react';
 import type { Plan, PlanStep } from '@/lib/plan/plan';
 import { runCan } from '@/lib/run/run-can';
 import type { RunAnswer } from '@/lib/run/run-can';
+import type { RunState } from '@/lib/run/run-event';
 import { RUN_STATES } from '@/lib/run/run-states';
 import type { RunSummary } from '@/lib/run/run-summary';
 import type { RunView } from '@/lib/run/run-view';
@@ -32,6 +33,17 @@ interface Props {
   readonly actions: RunActions;
 }
 
+/** Frame and headline in the colour of the end. */
+const LOOKS: Readonly<Record<RunState, { readonly frame: string; readonly text?: string }>> = {
+  queued: { frame: 'border-line' },
+  running: { frame: 'border-line' },
+  done: { frame: 'border-line' },
+  cancelled: { frame: 'border-line' },
+  failed: { frame: 'border-down', text: 'text-down' },
+  unreachable: { frame: 'border-stale' },
+  'needs-attention': { frame: 'border-degraded', text: 'text-degraded' },
+};
+
 /** How an ended run that is not done came to its end, what to do next, and the buttons that do it. */
 export function FailurePanel(props: Props) {
   const { run, summary, tail, plan, nodeName } = props;
@@ -40,14 +52,15 @@ export function FailurePanel(props: Props) {
   const step = plan.steps.find((each) => each.id === cause?.stepId) ?? null;
   const others = summary.steps.filter((each) => each.state === 'failed' && each.stepId !== cause?.stepId);
   const isQuiet = state === 'cancelled';
+  const look = LOOKS[state];
   return (
     <section
       role="alert"
       aria-label="How the run ended"
-      className={cx('flex flex-col gap-2 border bg-raised p-4', isQuiet ? 'border-line' : 'border-down')}
+      className={cx('flex flex-col gap-2 border bg-raised p-4', look.frame)}
     >
       <div className="flex flex-wrap items-baseline gap-x-3">
-        <p className={cx('min-w-0 flex-1 font-medium wrap-anywhere', !isQuiet && 'text-down')}>
+        <p className={cx('min-w-0 flex-1 basis-60 font-medium wrap-anywhere', look.text)}>
           {cause
             ? `${step ? `Step ${plan.steps.indexOf(step) + 1} of ${plan.steps.length}: ` : ''}${cause.failure.message}`
             : toEndWords(summary)}

@@ -19,7 +19,7 @@ export function toLogNote(body: RunEvent['body'], step: LogStep | undefined): st
     case 'run.claimed':
       return body.previousEpoch === null
         ? `started by worker ${body.worker}`
-        : `another worker took over: ${body.worker}, from epoch ${body.previousEpoch}`;
+        : `worker ${body.worker} goes on, after epoch ${body.previousEpoch}`;
     case 'run.cancel-requested':
       return `${body.by} asked to cancel`;
     case 'run.retry-requested':

@@ -87,8 +87,11 @@ function LineContent({ line, query, isMarked, isFound, isWrapped, clock, node, o
       <span
         className={cx(
           'min-w-0',
-          isWrapped ? 'break-all whitespace-pre-wrap' : 'whitespace-pre',
-          line.kind === 'note' && 'italic',
+          line.kind === 'note'
+            ? 'italic wrap-anywhere whitespace-pre-wrap'
+            : isWrapped
+              ? 'break-all whitespace-pre-wrap'
+              : 'whitespace-pre',
         )}
       >
         <AnsiLine text={line.text} query={query} />

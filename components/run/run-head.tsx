@@ -50,7 +50,9 @@ export function RunHead({ log: { run, summary }, refusals, cancelRun, nodeName }
         </span>
         {run.onlyNodeId !== null && <span>only {nodeName(run.onlyNodeId)}</span>}
         {summary.startedAt && (
-          <span className="font-mono text-soft">{toDurationText(endMs - Date.parse(summary.startedAt))}</span>
+          <span className="font-mono text-soft">
+            {isOver ? 'took' : 'for'} {toDurationText(endMs - Date.parse(summary.startedAt))}
+          </span>
         )}
         {run.logBytes > 0 && <span className="font-mono text-soft">log {toBytesText(run.logBytes)}</span>}
         <span className="text-soft">

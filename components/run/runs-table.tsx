@@ -2,7 +2,6 @@
 import { useRouter } from 'next/navigation';
 import { RUN_STATES, toRunWord } from '@/lib/run/run-states';
 import type { RunPage, RunView } from '@/lib/run/run-view';
-import { toCount } from '@/lib/core/text';
 import { useRuns } from '@/components/live/use-live';
 import { DataTable } from '@/components/ui/data-table';
 import type { Columns } from '@/components/ui/data-table';
@@ -96,9 +95,10 @@ function HistoryEnd({ page: { runs, next, limits, cut } }: { readonly page: RunP
       )}
       {cut && (
         <p className="text-soft">
-          {toCount(cut.runs, 'run')} of all sites {cut.runs === 1 ? 'is' : 'are'} no longer kept, the newest
-          of them made <RelativeTime at={cut.newestAt} />: the history holds{' '}
-          {limits.maxRunsKept.toLocaleString('en')} ended runs, and the oldest go first.
+          {cut.runs.toLocaleString('en')} {cut.runs === 1 ? 'run' : 'runs'} of all sites{' '}
+          {cut.runs === 1 ? 'is' : 'are'} no longer kept, the newest of them made{' '}
+          <RelativeTime at={cut.newestAt} />: the history holds {limits.maxRunsKept.toLocaleString('en')}{' '}
+          ended runs, and the oldest go first.
         </p>
       )}
     </>

@@ -1,4 +1,5 @@
 'use client';
+import { useEffect, useRef } from 'react';
 import { toDurationText } from '@/lib/core/duration';
 import type { PlanStep } from '@/lib/plan/plan';
 import type { RunSummary, StepSummary } from '@/lib/run/run-summary';
@@ -19,9 +20,17 @@ interface Props {
 export function StepTree({ steps, summary, nodeName, chosenId, onChoose }: Props) {
   const nowMs = useNow();
   const stateOf = new Map(summary.steps.map((step) => [step.stepId, step]));
+  const listRef = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (chosenId !== null) showChosen(listRef.current);
+  }, [chosenId]);
   const nodeIds = [...new Set(steps.map((step) => step.nodeId))];
   return (
-    <nav aria-label="Steps" className="min-h-0 overflow-auto border border-line bg-raised">
+    <nav
+      ref={listRef}
+      aria-label="Steps"
+      className="relative min-h-0 overflow-auto border border-line bg-raised"
+    >
       <button
         type="button"
         aria-pressed={chosenId === null}
@@ -56,6 +65,15 @@ export function StepTree({ steps, summary, nodeName, chosenId, onChoose }: Props
       ))}
     </nav>
   );
+}
+
+/** Scrolls the list, and only the list, to the step that is open: a page that jumps loses its reader. */
+function showChosen(list: HTMLElement | null): void {
+  const chosen = list?.querySelector<HTMLElement>('[aria-pressed=true]');
+  if (!list || !chosen) return;
+  const isAbove = chosen.offsetTop < list.scrollTop;
+  const isBelow = chosen.offsetTop + chosen.offsetHeight > list.scrollTop + list.clientHeight;
+  if (isAbove || isBelow) list.scrollTo({ top: chosen.offsetTop - list.clientHeight / 3 });
 }
 
 interface StepLineProps {

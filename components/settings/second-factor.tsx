@@ -123,17 +123,14 @@ function Confirm({ begun, confirmTwoFactor, onCancel, onDone }: ConfirmProps) {
           ))}
         </ul>
       </OneTime>
-      <Field
-        label="3. The code that the authenticator shows now"
-        error={error?.fields?.code}
-        className="max-w-64"
-      >
+      <Field label="3. The code that the authenticator shows now" error={error?.fields?.code}>
         {(ids) => (
           <Input
             {...ids}
             isMono
             required
             inputMode="numeric"
+            className="max-w-64"
             autoComplete="one-time-code"
             value={code}
             onChange={(event) => setCode(event.target.value)}

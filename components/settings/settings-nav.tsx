@@ -13,7 +13,7 @@ export function SettingsNav({ entries }: { readonly entries: readonly SettingsEn
   const pathname = usePathname();
   return (
     <nav aria-label="Settings">
-      <ul className="flex border-b border-line">
+      <ul className="flex overflow-x-auto border-b border-line whitespace-nowrap">
         {entries.map((entry) => (
           <li key={entry.href}>
             <Link

@@ -28,15 +28,18 @@ export function Header(props: UserMenuProps) {
   const crumbs = toCrumbs(pathname, (siteId) => sites.find((site) => site.id === siteId)?.name ?? null);
   return (
     <header className="sticky top-0 z-30 flex h-11 items-center gap-2 border-b border-line bg-paper px-2 sm:gap-4 sm:px-4">
-      <nav aria-label="Breadcrumb" className="min-w-0 flex-1">
+      <nav aria-label="Breadcrumb" className="min-w-0 flex-1 overflow-hidden">
         <ol className="flex min-w-0 items-center gap-2">
           {crumbs.map((crumb, index) => (
             <li
               key={crumb.word + index}
-              className={cx('flex items-center gap-2', index === crumbs.length - 1 ? 'min-w-0' : 'shrink-0')}
+              className={cx(
+                'flex items-center gap-2',
+                index === crumbs.length - 1 ? 'min-w-0' : 'shrink-0 max-sm:hidden',
+              )}
             >
               {index > 0 && (
-                <span aria-hidden className="text-soft">
+                <span aria-hidden className="text-soft max-sm:hidden">
                   /
                 </span>
               )}
@@ -79,7 +82,7 @@ function ActiveRuns() {
   const href = active.length === 1 ? `/runs/${only.id}` : '/runs';
   const done = active.length === 1 ? `, ${only.stepsDone} of ${only.steps}` : '';
   return (
-    <Link href={href} className="rounded-2 border border-line px-2 py-0.5 hover:border-ink">
+    <Link href={href} className="shrink-0 rounded-2 border border-line px-2 py-0.5 hover:border-ink">
       <StateMark
         shape="half-circle"
         ink="provisioning"

@@ -24,7 +24,7 @@ export function Rail({ isNarrow: wasNarrow }: { readonly isNarrow: boolean }) {
     <div
       className={cx(
         'sticky top-0 flex h-screen shrink-0 flex-col border-r border-line bg-paper',
-        isNarrow ? 'w-18' : 'w-44',
+        isNarrow ? 'w-18' : 'w-18 sm:w-44',
       )}
     >
       <nav aria-label="Main">
@@ -34,7 +34,7 @@ export function Rail({ isNarrow: wasNarrow }: { readonly isNarrow: boolean }) {
           className="flex h-11 items-center gap-2 border-b border-line px-3"
         >
           <Logo />
-          {!isNarrow && <span className="text-15 font-semibold">Siteplan</span>}
+          {!isNarrow && <span className="text-15 font-semibold max-sm:hidden">Siteplan</span>}
         </Link>
         <div className="py-2">
           <NavList entries={MAIN_NAV} pathname={pathname} isNarrow={isNarrow} />
@@ -42,7 +42,10 @@ export function Rail({ isNarrow: wasNarrow }: { readonly isNarrow: boolean }) {
       </nav>
       {siteId && (
         <nav aria-label="Site" className="border-t border-grid py-2">
-          <p className={cx('drawn-label truncate px-3 pb-1', isNarrow && 'text-center')} title={site?.name}>
+          <p
+            className={cx('drawn-label truncate px-3 pb-1', isNarrow ? 'text-center' : 'max-sm:text-center')}
+            title={site?.name}
+          >
             {site?.name ?? siteId}
           </p>
           <NavList entries={toSiteNav(siteId)} pathname={pathname} isNarrow={isNarrow} />
@@ -53,7 +56,7 @@ export function Rail({ isNarrow: wasNarrow }: { readonly isNarrow: boolean }) {
         onClick={toggle}
         aria-expanded={!isNarrow}
         className={cx(
-          'mt-auto flex h-9 items-center gap-2 border-t border-grid px-3 text-soft hover:text-ink',
+          'mt-auto flex h-9 items-center gap-2 border-t border-grid px-3 text-soft hover:text-ink max-sm:hidden',
           isNarrow && 'justify-center',
         )}
       >
@@ -63,6 +66,9 @@ export function Rail({ isNarrow: wasNarrow }: { readonly isNarrow: boolean }) {
     </div>
   );
 }
+
+/** An entry of the narrow rail; on a narrow screen every rail is one. */
+const ICON_ABOVE = 'h-12 flex-col items-center justify-center gap-0.5 text-11';
 
 interface NavListProps {
   readonly entries: readonly NavEntry[];
@@ -83,8 +89,8 @@ function NavList({ entries, pathname, isNarrow }: NavListProps) {
               className={cx(
                 'flex border-l-2',
                 isNarrow
-                  ? 'h-12 flex-col items-center justify-center gap-0.5 text-11'
-                  : 'h-8 items-center gap-2.5 px-3',
+                  ? ICON_ABOVE
+                  : 'h-8 items-center gap-2.5 px-3 max-sm:h-12 max-sm:flex-col max-sm:justify-center max-sm:gap-0.5 max-sm:px-0 max-sm:text-11',
                 isHere
                   ? 'border-accent bg-raised font-medium'
                   : 'border-transparent text-soft hover:text-ink',

@@ -36,7 +36,13 @@ export function UserMenu(props: UserMenuProps) {
     window.location.assign(result.value.next);
   };
   return (
-    <Menu trigger={<Button look="quiet">{props.userName || props.email}</Button>}>
+    <Menu
+      trigger={
+        <Button look="quiet" className="max-sm:px-1">
+          <span className="max-w-60 truncate max-sm:max-w-16">{props.userName || props.email}</span>
+        </Button>
+      }
+    >
       <MenuText>{props.email}</MenuText>
       <MenuSeparator />
       <MenuChoice

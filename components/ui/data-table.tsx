@@ -52,7 +52,7 @@ export function DataTable<T extends RowData>(props: Props<T>) {
   return (
     <div className="flex min-h-0 flex-col gap-2">
       {(filterLabel || aside) && (
-        <div className="flex items-center gap-3">
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
           {filterLabel && (
             <>
               <label htmlFor={filterId} className="sr-only">
@@ -68,7 +68,7 @@ export function DataTable<T extends RowData>(props: Props<T>) {
               />
             </>
           )}
-          <span className="drawn-label" aria-live="polite">
+          <span className="drawn-label whitespace-nowrap" aria-live="polite">
             {visible.length < rows.length && `${visible.length} of `}
             {toCount(rows.length, 'row')}
           </span>

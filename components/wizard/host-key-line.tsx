@@ -18,8 +18,8 @@ interface Props {
 /** The host key of one host on the way: what it offers, and the one decision a person takes about it. */
 export function HostKeyLine({ host, ...props }: Props) {
   return (
-    <div className="flex min-w-0 flex-wrap items-baseline gap-x-3 gap-y-1">
-      {host !== null && <span className="min-w-32 font-mono wrap-anywhere">{host}</span>}
+    <div className="flex min-h-7 min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
+      {host !== null && <span className="w-full font-mono wrap-anywhere sm:w-60">{host}</span>}
       <KeyState {...props} host={host} />
     </div>
   );
@@ -78,8 +78,13 @@ type ChangedProps = Required<Omit<Props, 'state'>> & {
 function ChangedKey({ host, state, onApprove, isBusy, refusal }: ChangedProps) {
   return (
     <div role="alert" className="flex min-w-0 flex-1 basis-full flex-col gap-2 border border-down p-3">
-      <StateMark shape="square-bar" ink="down" word="host key changed: nothing runs on this host" />
-      <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1">
+      <StateMark
+        shape="square-bar"
+        ink="down"
+        word="host key changed: nothing runs on this host"
+        className="whitespace-normal"
+      />
+      <dl className="grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 gap-y-1">
         <dt className="text-soft">offered now</dt>
         <dd>
           <Fingerprint {...state} />{' '}

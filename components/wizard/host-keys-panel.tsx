@@ -48,7 +48,7 @@ export function HostKeysPanel(props: Props) {
               className="border-b border-grid px-3 py-1.5 last:border-0"
             >
               <HostKeyLine
-                host={toHostWords(name, entry)}
+                host={entry.hop === null ? name : `${toHostWords(name, entry)} for ${name}`}
                 state={entry.state}
                 isBusy={isApproving}
                 refusal={refusal}

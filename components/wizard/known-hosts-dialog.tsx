@@ -79,6 +79,7 @@ function ImportForm({ siteId, importKnownHosts, onClose }: Omit<Props, 'isOpen'>
       <input
         type="file"
         aria-label="Choose a known_hosts file"
+        className="file:mr-3 file:h-8 file:rounded-2 file:border file:border-line file:bg-raised file:px-3 file:hover:border-ink"
         onChange={(event) => {
           const [file] = event.target.files ?? [];
           if (file) void file.text().then(setText);

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectHost, type HostConnection } from '@/lib/ssh/connect-host';
 import { createEngineRig } from '@/lib/testing/engine-rig';
@@ -21,6 +23,8 @@ interface Rig {
   readonly database: BenchDatabase;
   readonly engine: BenchEngine;
   readonly connection: HostConnection;
+  /** Directory of this bench alone: the socket of ssh's master, outputs. */
+  readonly dir: string;
 }
 
 /** One pair: steps, probes and commands a second, and milliseconds to the first answer of a new connection. */
@@ -68,12 +72,17 @@ async function measureConnects({ host }: Rig): Promise<number> {
 }
 
 /** The same command by the OpenSSH client, over and over from one shell; milliseconds each. */
-async function measurePeer({ host }: Rig, count: number, command: string, extra: string[]): Promise<number> {
+async function measurePeer(
+  { host, dir }: Rig,
+  count: number,
+  command: string,
+  extra: string[],
+): Promise<number> {
   const { address, port, user } = host.target;
   const script = 'n=$1; shift; while [ "$n" -gt 0 ]; do n=$((n - 1)); "$@" || exit 1; done';
   const ssh = ['ssh', ...host.sshOptions, ...extra, '-p', String(port), `${user}@${address}`, command];
   const { wallMs } = await runMeasured(['sh', '-c', script, 'sh', String(count), ...ssh], {
-    outputPath: join('/tmp', `siteplan-bench-exec-${process.pid}`),
+    outputPath: join(dir, 'peer.out'),
     timeoutMs: TIMEOUT_MS,
   });
   return wallMs / count;
@@ -131,15 +140,16 @@ async function measureAll(
 ): Promise<BenchMetric[]> {
   const [host] = hosts.hosts;
   if (!host) throw new Error('no host');
-  const control = [
-    ...['-o', `ControlPath=/tmp/siteplan-exec-${process.pid}`],
-    ...['-o', 'ControlMaster=auto', '-o', 'ControlPersist=60'],
-  ];
   const engines = await buildBenchEngine();
   const engine = engines.start(database.workerUrl);
   const connection = await connectHost(host.target, { policy: BENCH_POLICY });
+  const dir = await mkdtemp(join(tmpdir(), 'siteplan-exec-'));
   try {
-    const rig = { host, database, engine, connection };
+    const rig = { host, database, engine, connection, dir };
+    const control = [
+      ...['-o', `ControlPath=${join(dir, 'master')}`],
+      ...['-o', 'ControlMaster=auto', '-o', 'ControlPersist=60'],
+    ];
     // Each once before it counts: files come into the cache, the master connects.
     await measurePair(rig, control, () => undefined);
     const samples: Pair[] = [];
@@ -153,6 +163,7 @@ async function measureAll(
     connection.close();
     await engine.end();
     await engines.remove();
+    await rm(dir, { recursive: true, force: true });
   }
 }
 

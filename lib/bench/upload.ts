@@ -1,12 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { runOrThrow } from '@/e2e/lab/command';
 import { connectHost, type HostConnection } from '@/lib/ssh/connect-host';
-import type { UploadSource } from '@/lib/ssh/upload-file';
+import { toFileSource } from '@/lib/ssh/file-source';
 import { startTcpProxy, type TcpProxy } from '@/lib/testing/tcp-proxy';
 import { waitFor } from '@/lib/testing/wait-for';
 import type { Bench, BenchMetric, BenchOptions } from './bench';
@@ -36,12 +34,6 @@ async function writeRandomFile(path: string, sizeBytes: number): Promise<void> {
   for (let left = sizeBytes; left > 0; left -= 1_000_000)
     await file.write(randomBytes(Math.min(left, 1_000_000)));
   await file.close();
-}
-
-async function readSource({ sourcePath, sizeBytes }: Rig): Promise<UploadSource> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(sourcePath, { highWaterMark: 1 << 20 }), hash);
-  return { open: (start) => createReadStream(sourcePath, { start }), sizeBytes, sha256: hash.digest('hex') };
 }
 
 function connect(host: BenchHost, proxy?: TcpProxy): Promise<HostConnection> {
@@ -84,7 +76,7 @@ async function measureOurs(rig: Rig, name: string, kept?: HostConnection): Promi
   const before = process.cpuUsage();
   const startedMs = performance.now();
   const connection = kept ?? (await connect(rig.host));
-  const { sentBytes } = await connection.upload(await readSource(rig), { path, mode: '0600' });
+  const { sentBytes } = await connection.upload(await toFileSource(rig.sourcePath), { path, mode: '0600' });
   const wallMs = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(before);
   if (!kept) connection.close();
@@ -103,7 +95,7 @@ async function measureWire(rig: Rig): Promise<{ unchanged: number; resumed: numb
   const { host, sizeBytes } = rig;
   const proxy = await startTcpProxy(host.target);
   try {
-    const source = await readSource(rig);
+    const source = await toFileSource(rig.sourcePath);
     const again = await connect(host, proxy);
     await again.upload(source, { path: `${host.scratch}/ours.bin`, mode: '0600' });
     again.close();

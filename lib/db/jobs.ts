@@ -89,8 +89,9 @@ export async function updateJob(pool: Pool, job: ClaimedJob, patch: JobPatch): P
 }
 
 /**
- * Writes what a job found (facts, plans, host keys) under its epoch: `work` runs in a transaction that holds the job's row
- * shared, so that no newer epoch can begin before it commits. Throws StaleEpochError, having changed nothing, when somebody else has the job.
+ * Writes what a job found (facts, plans, host keys) under its epoch: `work` runs in a transaction that holds the job's
+ * row shared, so that no newer epoch can begin before it commits. Throws StaleEpochError, having changed nothing, when
+ * somebody else has the job.
  */
 export async function withJob<T>(
   pool: Pool,

@@ -59,8 +59,8 @@ export async function pruneEnded(pool: Pool, signal: AbortSignal): Promise<void>
 
 /**
  * Marks the logs that are no longer kept: of ended runs beyond `maxRunsKept`, and of the oldest whose logs together with
- * all newer ones are more than `maxLogBytesKept`. The newest ended run keeps its log, however long. A run that somebody takes up again meanwhile is passed
- * by, because the row is locked and looked at again.
+ * all newer ones are more than `maxLogBytesKept`. The newest ended run keeps its log, however long. A run that somebody
+ * takes up again meanwhile is passed by, because the row is locked and looked at again.
  */
 export async function markOldLogs(pool: Pool, limits: RetentionLimits): Promise<number> {
   return inTransaction(pool, async (tx) => {

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Failure } from '@/lib/core/failure';
 import { RunId } from '@/lib/core/ids';
 import { RunEventBody, type RunEvent, type RunState, type StepState } from '@/lib/run/run-event';
 import { recordChange } from './change-feed';
@@ -304,4 +305,23 @@ export async function findCancelRequest(
     [runId, epoch],
   );
   return rows[0]?.cancel_requested ?? null;
+}
+
+/** Why each of these steps failed last, by step id; a step that never failed has no entry. */
+export async function readLastFailures(
+  db: { pool: Pool },
+  runId: string,
+  stepIds: readonly string[],
+): Promise<ReadonlyMap<string, Failure>> {
+  const { rows } = await db.pool.query<{ body: string }>(
+    `SELECT DISTINCT ON (step_id) body FROM run_event
+      WHERE run_id = $1 AND type = 'step.failed' AND step_id = ANY($2) ORDER BY step_id, seq DESC`,
+    [runId, stepIds],
+  );
+  const failures = new Map<string, Failure>();
+  for (const { body } of rows) {
+    const event = RunEventBody.parse(JSON.parse(body));
+    if (event.type === 'step.failed') failures.set(event.stepId, event.failure);
+  }
+  return failures;
 }

@@ -13,7 +13,8 @@ export interface SiteClaim {
 
 /**
  * Claims one site that has something to do and no living owner: a queued or running run, or an applied revision to
- * watch. Runs come in the order in which they were filed, so none starves (reliability I5). The epoch comes from the one sequence (contract 1); times are the database's. Null when there is nothing.
+ * watch. Runs come in the order in which they were filed, so none starves (reliability I5). The epoch comes from the
+ * one sequence (contract 1); times are the database's. Null when there is nothing.
  *
  *   free ──claim──▶ held (epoch n, until t) ──renew──▶ held (epoch n, until t')
  *     ▲                 │ t passes or release                │

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Drawing, DrawnNode } from './drawing';
+import { toMonoWidth } from './display-list';
 import { layOut, PLATE_SIZES } from './layout';
 import type { Box } from './layout';
 import { toOrthogonalPath } from './lines';
@@ -184,6 +185,23 @@ describe('toPlate', () => {
     for (const shape of toPlate({ ...base, badges }, box).shapes) {
       if (shape.kind === 'rect') expect(shape.x).toBeGreaterThanOrEqual(0);
     }
+  });
+
+  it('keeps the numbers of the gauges apart, however full they are', () => {
+    const percent = fc.option(fc.float({ noNaN: true }));
+    fc.assert(
+      fc.property(percent, percent, percent, (cpu, memory, disk) => {
+        const { shapes } = toPlate({ ...base, gauges: { cpu, memory, disk } }, box);
+        const [first, second, third, ...rest] = shapes.flatMap((shape) =>
+          shape.kind === 'text' && /^(cpu|mem|dsk) /.test(shape.text) ? [shape] : [],
+        );
+        if (!first || !second || !third || rest.length > 0) throw new Error('not three gauges');
+        const endOf = (shape: typeof first) => shape.x + toMonoWidth(shape.text, shape.size);
+        expect(second.x - endOf(first)).toBeGreaterThan(8);
+        expect(third.x - endOf(second)).toBeGreaterThan(8);
+        expect(box.width - endOf(third)).toBeGreaterThan(8);
+      }),
+    );
   });
 });
 

@@ -143,7 +143,7 @@ function toBadgeWidth(text: string): number {
   return Math.ceil(toMonoWidth(text, 11)) + 8;
 }
 
-/** Three hairlines with their numbers. */
+/** Three hairlines with their numbers, each number as wide as its hairline at most: no more than 100 %. */
 function toGauges(gauges: NonNullable<DrawnNode['gauges']>, width: number): Shape[] {
   const step = (width - PAD * 2) / 3;
   const entries = [
@@ -154,16 +154,17 @@ function toGauges(gauges: NonNullable<DrawnNode['gauges']>, width: number): Shap
   return entries.flatMap(([label, percent], index): Shape[] => {
     const x = PAD + index * step;
     const track = step - 8;
-    const filled = (track * Math.min(100, Math.max(0, percent ?? 0))) / 100;
+    const shown = percent === null ? null : Math.min(100, Math.max(0, percent));
+    const filled = (track * (shown ?? 0)) / 100;
     return [
       mono(
         x,
         74,
-        `${label} ${percent === null ? '–' : `${Math.round(percent)}%`}`,
-        percent === null ? 'ink-soft' : 'ink',
+        `${label} ${shown === null ? '–' : `${Math.round(shown)}%`}`,
+        shown === null ? 'ink-soft' : 'ink',
       ),
       line(x, 80.5, x + track, 'line', 1),
-      ...(percent === null ? [] : [line(x, 80.5, x + filled, 'ink', 3)]),
+      ...(shown === null ? [] : [line(x, 80.5, x + filled, 'ink', 3)]),
     ];
   });
 }

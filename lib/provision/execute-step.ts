@@ -5,12 +5,10 @@ import { parseStepOutputs } from '@/lib/steps/script-output';
 import { PROBE_NEEDED, PROBE_SATISFIED } from '@/lib/steps/step-kind';
 import { readTail } from './follow-act';
 import { toActKey, type ActStatus } from './host-runner';
-import { isUnreachable, StepCancelledError } from './host-session';
+import { StepCancelledError } from './host-session';
 import { noteVerifying, runAct, takeUpAct, type ActEnd } from './run-act';
 import type { StepContext } from './step-context';
 import { toFailure, toStepFailure } from './step-failure';
-
-export { isUnreachable };
 
 const CHECK_TIMEOUT_MS = 180_000;
 /** An act that ends without saying how (reboot, kill) is tried again, after a probe, this many times in all. */

@@ -14,6 +14,8 @@ export interface JournalCursor {
   offset: number;
   /** What came after the log was full. */
   cut: { bytes: number; readonly hash: Hash } | null;
+  /** The log says already that the verify has begun. */
+  isVerifyNoted: boolean;
 }
 
 /** Bytes of output that the run may still store; shared by its steps (RUN_LIMITS.maxLogBytes). */

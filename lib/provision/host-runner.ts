@@ -119,6 +119,7 @@ export interface RunnerIdentity {
   readonly root: string;
 }
 
+/** The name of one attempt's act on its host, `RUN.STEP.ATTEMPT`: a key never starts twice. */
 export function toActKey(runId: string, stepId: string, attempt: number): string {
   return `${runId}.${stepId}.${attempt}`;
 }

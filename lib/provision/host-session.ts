@@ -1,5 +1,6 @@
 import type { Failure, FailureCode } from '@/lib/core/failure';
 import { toBackoffMs } from '@/lib/run/backoff';
+import { isCutOff } from '@/lib/run/to-end-state';
 import type { HostConnection } from '@/lib/ssh/connect-host';
 import type { FramedShell } from '@/lib/ssh/framed-shell';
 import { HostError } from '@/lib/ssh/host-error';
@@ -10,18 +11,6 @@ import { prepareRunner, type HostRunner, type RunnerIdentity } from './host-runn
 /** A connection that stood this long was a real one: the next loss starts a new outage. */
 const STABLE_MS = 5_000;
 const CANCEL_POLL_MS = 250;
-
-/** Causes that may pass by themselves. */
-const PASSING: readonly FailureCode[] = [
-  'host-unreachable',
-  'connection-refused',
-  'name-not-resolved',
-  'connection-lost',
-];
-/** True for a cause after which the host could not be reached any more. */
-export function isUnreachable(code: FailureCode): boolean {
-  return PASSING.includes(code);
-}
 
 /** Causes that a host shows while it boots, so they are waited out once it was reachable. */
 const PASSING_AFTER_CONTACT: readonly FailureCode[] = ['auth-rejected', 'login-shell-unusable', 'internal'];
@@ -182,7 +171,7 @@ class Session implements HostSession {
   }
 
   #isPassing(code: FailureCode): boolean {
-    return PASSING.includes(code) || (this.#bootId !== null && PASSING_AFTER_CONTACT.includes(code));
+    return isCutOff(code) || (this.#bootId !== null && PASSING_AFTER_CONTACT.includes(code));
   }
 
   #isOverdue(isActing: boolean): boolean {
@@ -213,6 +202,7 @@ class Session implements HostSession {
   }
 }
 
+/** The session of one host; it connects when it is first used, and ends by itself when the signal fires. */
 export function createHostSession(options: HostSessionOptions): HostSession {
   return new Session(options);
 }

@@ -20,7 +20,7 @@ export interface ActEnd {
 }
 
 function toCursor({ runId, step }: StepContext, attempt: number, offset: number): JournalCursor {
-  return { stepId: step.id, key: toActKey(runId, step.id, attempt), offset, cut: null };
+  return { stepId: step.id, key: toActKey(runId, step.id, attempt), offset, cut: null, isVerifyNoted: false };
 }
 
 function toAct({ step }: StepContext, key: string): Act {
@@ -85,6 +85,7 @@ function noteReattached({ writer, step }: StepContext, { offset }: JournalCursor
   writer.push({ type: 'step.reattached', stepId, offset }, { stepId, state: 'acting' });
 }
 
+/** Says in the log that the step's effect is now looked for on its host. */
 export function noteVerifying({ writer, step }: StepContext): void {
   const stepId = step.id;
   writer.push({ type: 'step.verifying', stepId }, { stepId, state: 'verifying' });
@@ -105,7 +106,8 @@ async function attend(
   const { status, head, verified } = quick;
   if (head === null && isAgain) noteReattached(context, cursor);
   const known = head === null ? undefined : { head, status };
-  return { status: await followAct(host, cursor, context, known), verified, isVerifyNoted: false };
+  const end = await followAct(host, cursor, context, known);
+  return { status: end, verified, isVerifyNoted: cursor.isVerifyNoted };
 }
 
 async function followBeside(
@@ -114,10 +116,11 @@ async function followBeside(
   cursor: JournalCursor,
   performing: Promise<Performed>,
 ): Promise<ActEnd> {
-  let isVerifyNoted = false;
   const following = followAct(host, cursor, context).then((status) => {
-    if (status.state === 'finished' && status.exitCode === 0 && status.reason === 'exit') {
-      isVerifyNoted = true;
+    const hasEndedWell = status.state === 'finished' && status.exitCode === 0 && status.reason === 'exit';
+    // Once per attempt: the link may be lost between this and the end of the verify.
+    if (hasEndedWell && !cursor.isVerifyNoted) {
+      cursor.isVerifyNoted = true;
       noteVerifying(context);
     }
     return status;
@@ -129,7 +132,7 @@ async function followBeside(
   const { verified } = performed.value;
   // It looked before the act was there: now it is.
   const status = isOver(followed.value) ? followed.value : await followAct(host, cursor, context);
-  return { status, verified, isVerifyNoted };
+  return { status, verified, isVerifyNoted: cursor.isVerifyNoted };
 }
 
 /** What the promise gives within that time, else null; rejects as it does. */

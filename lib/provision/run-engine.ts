@@ -1,10 +1,17 @@
-import type { Failure, FailureCode } from '@/lib/core/failure';
+import type { Failure } from '@/lib/core/failure';
 import type { Database } from '@/lib/db/connect';
 import { StaleEpochError } from '@/lib/db/errors';
-import { appendRunEvents, readRunEvents, readRunSteps, type RunStepRow } from '@/lib/db/run-log';
+import {
+  appendRunEvents,
+  readLastFailures,
+  readLogBytes,
+  readRunSteps,
+  type RunStepRow,
+} from '@/lib/db/run-log';
 import type { Plan, PlanStep } from '@/lib/plan/plan';
 import { RUN_LIMITS } from '@/lib/run/limits';
 import type { RunState } from '@/lib/run/run-event';
+import { toEndState } from '@/lib/run/to-end-state';
 import type { HostConnection } from '@/lib/ssh/connect-host';
 import { HostError } from '@/lib/ssh/host-error';
 import { findStepKind } from '@/lib/steps/catalogue';
@@ -15,7 +22,7 @@ import { EventWriter } from './event-writer';
 import { executeStep, type StepOutcome } from './execute-step';
 import { fillStep } from './fill-step';
 import type { LogBudget } from './follow-act';
-import { createHostSession, isUnreachable, StepCancelledError, type HostSession } from './host-session';
+import { createHostSession, StepCancelledError, type HostSession } from './host-session';
 import type { Redaction } from './redact';
 import { retryDatabase } from './retry-database';
 import { toFailure } from './step-failure';
@@ -71,29 +78,24 @@ export interface ExecuteRunOptions {
 /** How a step left the run: its own outcome, or a host that could not be reached any more. */
 type Ending = StepOutcome | { readonly kind: 'unreachable'; readonly failure: Failure };
 
-/** Causes that only a person can settle, whatever the engine tries. */
-const FOR_A_PERSON: readonly FailureCode[] = [
-  'stale-epoch',
-  'host-key-changed',
-  'host-key-unknown',
-  'foreign-installation',
-  'host-locked',
-  'host-rebooted',
-];
-
 /** The database is older than the fence on a host: it was restored from a backup (contract 1). */
 const FENCE_AHEAD: Pick<Failure, 'nextAction'> = {
   nextAction:
     'If the database was restored from a backup, let an administrator raise its epoch above that of the host, then retry.',
 };
 
-/** How far back the failure of a step is looked for after a take-over. */
-const OLD_EVENTS = 1_000;
 const OVER: readonly string[] = ['done', 'skipped'];
 
 function toFailedEnding(failure: Failure): Ending {
-  if (FOR_A_PERSON.includes(failure.code)) return { kind: 'needs-attention', failure };
-  return { kind: isUnreachable(failure.code) ? 'unreachable' : 'failed', failure };
+  return { kind: toEndState(failure.code), failure };
+}
+
+/** What the log has of the run when this engine begins. */
+interface Found {
+  readonly lastSeq: number;
+  readonly rows: readonly RunStepRow[];
+  /** Output that the log holds, of all attempts of all steps. */
+  readonly logBytes: number;
 }
 
 class Engine {
@@ -113,14 +115,13 @@ class Engine {
   readonly #budget: LogBudget;
   readonly #deferrals = new Set<string>();
 
-  constructor(options: ExecuteRunOptions, rows: readonly RunStepRow[], lastSeq: number) {
+  constructor(options: ExecuteRunOptions, { lastSeq, rows, logBytes }: Found) {
     this.#options = options;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#rows = new Map(rows.map((row) => [row.stepId, row]));
     this.#over = new Set(rows.filter(({ state }) => OVER.includes(state)).map(({ stepId }) => stepId));
-    const storedBytes = rows.reduce((sum, { offset }) => sum + Number(offset), 0);
-    this.#budget = { leftBytes: Math.max(0, this.#limits.maxLogBytes - storedBytes) };
+    this.#budget = { leftBytes: Math.max(0, this.#limits.maxLogBytes - logBytes) };
     const { db, runId, epoch } = options;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const onBroken = (error: unknown) => this.#stop.abort(error);
@@ -131,9 +132,9 @@ class Engine {
     return retryDatabase(work, { clock: this.#clock, signal: this.#options.signal });
   }
 
-  async run(lastSeq: number): Promise<RunState> {
+  async run(): Promise<RunState> {
     try {
-      await this.#takeOldEndings(lastSeq);
+      await this.#takeOldEndings();
       await this.#runSteps();
       await this.#writer.flush();
       const end = this.#toEnd();
@@ -157,24 +158,18 @@ class Engine {
   }
 
   /** A worker that died between a step's failure and the run's end left the failure in the log. */
-  async #takeOldEndings(lastSeq: number): Promise<void> {
+  async #takeOldEndings(): Promise<void> {
     const old = [...this.#rows.values()].filter(({ state }) => state === 'failed' || state === 'cancelled');
     if (old.length === 0) return;
     const { db, runId } = this.#options;
-    const events = await this.#retry(() =>
-      readRunEvents(db, runId, Math.max(0, lastSeq - OLD_EVENTS), OLD_EVENTS),
-    );
+    const stepIds = old.map(({ stepId }) => stepId);
+    const failures = await this.#retry(() => readLastFailures(db, runId, stepIds));
     const wanted = new Set(
       this.#options.plan.steps.filter((step) => this.#isWanted(step)).map(({ id }) => id),
     );
     for (const { stepId, state } of old) {
-      const failed = events.findLast(
-        ({ body }) => body.type === 'step.failed' && body.stepId === stepId,
-      )?.body;
       const failure =
-        failed?.type === 'step.failed'
-          ? failed.failure
-          : toFailure('step-exit', 'A step had failed before another worker took over.');
+        failures.get(stepId) ?? toFailure('step-exit', 'A step had failed before another worker took over.');
       const ending: Ending = state === 'cancelled' ? { kind: 'cancelled' } : toFailedEnding(failure);
       // What stopped another host stops nothing here; it only counts at the end.
       (wanted.has(stepId) ? this.#endings : this.#otherEndings).push(ending);
@@ -329,12 +324,13 @@ class Engine {
  */
 export async function executeRun(options: ExecuteRunOptions): Promise<RunState> {
   const { db, runId, epoch, signal, clock = SYSTEM_CLOCK } = options;
-  const { lastSeq, rows } = await retryDatabase(
+  const found = await retryDatabase(
     async () => ({
       lastSeq: await appendRunEvents(db, { runId, epoch, events: [] }),
       rows: await readRunSteps(db, runId),
+      logBytes: await readLogBytes(db, runId),
     }),
     { clock, signal },
   );
-  return new Engine(options, rows, lastSeq).run(lastSeq);
+  return new Engine(options, found).run();
 }

@@ -87,7 +87,8 @@ say() { boot_id; printf 'state=%s code=%s reason=%s size=%s rebooted=%s boot=%s\
 
 take_lock() {
   if command -v flock >/dev/null 2>&1; then
-    exec 9>>"$base/lock" || die 78 "cannot write in $base"
+    # A redirection that fails would end a shell at once after \`exec\` itself, a special builtin (POSIX 2.8.1).
+    command exec 9>>"$base/lock" || die 78 "cannot write in $base"
     flock -w 20 9 || die 77 "another program holds the lock of $base"
     return
   fi

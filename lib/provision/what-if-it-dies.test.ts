@@ -17,6 +17,7 @@ const FILES = [
   'lib/provision/event-writer.ts',
   'lib/worker/site-loop.ts',
   'lib/worker/run-plan-of.ts',
+  'lib/worker/follow-cancel.ts',
 ];
 
 function findOwner(node: ts.Node): string {

@@ -19,10 +19,15 @@ const CUT_OFF: readonly FailureCode[] = [
   'connection-lost',
 ];
 
+/** True for a cause after which the host could not be reached any more. */
+export function isCutOff(code: FailureCode): boolean {
+  return CUT_OFF.includes(code);
+}
+
 /** How a run ends that was stopped by this cause. */
 export function toEndState(
   code: FailureCode,
 ): Extract<RunState, 'needs-attention' | 'unreachable' | 'failed'> {
   if (FOR_A_PERSON.includes(code)) return 'needs-attention';
-  return CUT_OFF.includes(code) ? 'unreachable' : 'failed';
+  return isCutOff(code) ? 'unreachable' : 'failed';
 }

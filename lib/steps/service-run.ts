@@ -51,8 +51,9 @@ give_up() { note "last lines of the journal of $sp_unit:"; journal 30; fail step
 
 /**
  * The mark in `starting` says which configuration the start in progress was given and which invocation of the unit ran
- * before it: an act that was cut goes on waiting where the start was asked for, and asks for it where it was not yet. `systemctl start` would block for ever where a join fails (rke2#989), hence
- * `--no-block` and a poll; the loop ends by itself when the unit was restarted too often or its time is over.
+ * before it: an act that was cut goes on waiting where the start was asked for, and asks for it where it was not yet.
+ * `systemctl start` would block for ever where a join fails (rke2#989), hence `--no-block` and a poll; the loop ends by
+ * itself when the unit was restarted too often or its time is over.
  */
 const ACT = `
 look

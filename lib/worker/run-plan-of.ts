@@ -2,10 +2,9 @@ import type { Failure } from '@/lib/core/failure';
 import { canonicalJson } from '@/lib/core/hash';
 import type { NodeId } from '@/lib/core/ids';
 import { StaleEpochError } from '@/lib/db/errors';
-import { waitForNudge } from '@/lib/db/listen';
 import { readPlanFacts } from '@/lib/db/node-facts';
-import { appendRunEvents, findCancelRequest, readRunSteps, type ClaimedRun } from '@/lib/db/run-log';
-import { WORK_CHANNEL, type SiteClaim } from '@/lib/db/site-lease';
+import { appendRunEvents, readRunSteps, type ClaimedRun } from '@/lib/db/run-log';
+import type { SiteClaim } from '@/lib/db/site-lease';
 import { buildPlan } from '@/lib/plan/build-plan';
 import { hashFacts } from '@/lib/plan/hash-facts';
 import { Plan } from '@/lib/plan/plan';
@@ -18,15 +17,13 @@ import { listSecretRefs } from '@/lib/topology/list-secret-refs';
 import type { Topology } from '@/lib/topology/topology';
 import { createFactsReader, type KnownSecrets } from './facts-reader';
 import { isForLater, toFailure } from './failure-of';
+import { followCancel } from './follow-cancel';
 import { readRevision } from './read-topology';
 import { readSecrets } from './secret-store';
 import { listSiteCredentials } from './host-target';
 import type { SiteHosts } from './site-hosts';
 import type { SiteWatch } from './site-watch';
 import type { WorkerContext } from './worker-context';
-
-/** The slow poll behind the nudge that a cancel sends. */
-const CANCEL_POLL_MS = 1_000;
 
 interface PreparedRun {
   readonly plan: Plan;
@@ -73,21 +70,6 @@ async function prepareRun(
   }
   const secrets = await readSecrets(context, listSecretRefs(topology));
   return { plan, topology, secrets, hosts: watch.hostsFor(topology) };
-}
-
-/** Follows the cancel flag of a run: at once with the nudge, else within a second. */
-function followCancel(context: WorkerContext, run: ClaimedRun, epoch: bigint) {
-  let isRequested = run.cancelRequested;
-  const ended = new AbortController();
-  const signal = AbortSignal.any([context.signal, ended.signal]);
-  const follow = async (): Promise<void> => {
-    while (!signal.aborted && !isRequested) {
-      await waitForNudge(context.db, WORK_CHANNEL, { timeoutMs: CANCEL_POLL_MS, signal });
-      isRequested ||= (await findCancelRequest(context.db, run.runId, epoch).catch(() => false)) ?? false;
-    }
-  };
-  void follow();
-  return { isRequested: () => isRequested, stop: () => ended.abort() };
 }
 
 async function execute(

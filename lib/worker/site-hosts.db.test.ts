@@ -282,7 +282,7 @@ describe('trust that changes', () => {
     const id = rig.topology.nodes[0]?.ssh.credentialId ?? '';
     await database.worker.prisma.credential.update({ where: { id }, data: { deletedAt: new Date() } });
     await recordChange(database.worker.pool, 'credential', id);
-    expect(await ended).not.toBe('done');
+    expect(await ended).toBe('needs-attention');
     expect(JSON.stringify(await engine.events())).toContain('credential-missing');
   });
 });

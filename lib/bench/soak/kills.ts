@@ -164,6 +164,7 @@ export async function runKills(
   }
 }
 
+/** The soak of killed workers. Beside each run's own marks, I3 is broken where the p99 of take-overs is late. */
 export function createKillsSoak(options: KillsOptions): Soak {
   return {
     name: 'kills',

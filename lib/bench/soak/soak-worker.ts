@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { connectDatabase } from '@/lib/db/connect';
-import { waitForNudge } from '@/lib/db/listen';
-import { findCancelRequest, type ClaimedRun } from '@/lib/db/run-log';
-import { WORK_CHANNEL, type SiteClaim } from '@/lib/db/site-lease';
+import type { ClaimedRun } from '@/lib/db/run-log';
+import type { SiteClaim } from '@/lib/db/site-lease';
 import { createLogger } from '@/lib/log/logger';
 import { Plan } from '@/lib/plan/plan';
 import { createRedaction } from '@/lib/provision/redact';
 import { executeRun } from '@/lib/provision/run-engine';
 import { connectHost } from '@/lib/ssh/connect-host';
 import { RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
+import { followCancel } from '@/lib/worker/follow-cancel';
 import { runSiteLoop } from '@/lib/worker/site-loop';
 import type { WorkerContext } from '@/lib/worker/worker-context';
 import { findSoakKind } from './soak-step';
@@ -31,23 +31,6 @@ process.on('unhandledRejection', (error) => {
     `unhandled rejection: ${error instanceof Error ? (error.stack ?? '') : String(error)}\n`,
   );
 });
-
-const CANCEL_POLL_MS = 1_000;
-
-/** As `runPlanOf` does it: at once with the nudge, else within a second. */
-function followCancel({ db, signal: lost }: WorkerContext, run: ClaimedRun, epoch: bigint) {
-  let isRequested = run.cancelRequested;
-  const ended = new AbortController();
-  const signal = AbortSignal.any([lost, ended.signal]);
-  const follow = async (): Promise<void> => {
-    while (!signal.aborted && !isRequested) {
-      await waitForNudge(db, WORK_CHANNEL, { timeoutMs: CANCEL_POLL_MS, signal });
-      isRequested ||= (await findCancelRequest(db, run.runId, epoch).catch(() => false)) ?? false;
-    }
-  };
-  void follow();
-  return { isRequested: () => isRequested, stop: () => ended.abort() };
-}
 
 async function runSoakPlan(context: WorkerContext, claim: SiteClaim, run: ClaimedRun): Promise<void> {
   const { db, installationId, signal, log } = context;

@@ -18,7 +18,7 @@ async function noteApplied(tx: Queryable, plan: Plan): Promise<void> {
   if (rowCount) await recordChange(tx, 'site', plan.siteId);
 }
 
-/** Keeps a plan under the job's epoch; the same plan is kept once, because its id is a hash. */
+/** Keeps a plan under the job's epoch; the same plan is kept once, because its id is a hash, and as long as a new one. */
 export async function storePlan(
   job: Pick<JobContext, 'fenced' | 'createdBy'>,
   plan: Plan,
@@ -27,7 +27,7 @@ export async function storePlan(
   await job.fenced(async (tx) => {
     await tx.query(
       `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET created_at = now()`,
       [
         plan.id,
         plan.siteId,
