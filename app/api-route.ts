@@ -80,7 +80,7 @@ export function toProblem(error: unknown, request: Request, entry: EntryName): R
   };
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
   if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer');
-  if (code === 'too-many') headers.set('retry-after', String(retryAfterS ?? 60));
+  if (code === 'too-many' || code === 'unavailable') headers.set('retry-after', String(retryAfterS ?? 60));
   return new Response(JSON.stringify(problem), { status, headers });
 }
 

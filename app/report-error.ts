@@ -3,6 +3,7 @@ import type { AppError } from '@/lib/core/errors';
 import { AppError as AppErrorClass, isAppError } from '@/lib/core/errors';
 import type { Logger } from '@/lib/log/logger';
 import { createLogger } from '@/lib/log/logger';
+import { toDatabaseError } from '@/lib/services/to-database-error';
 
 let log: Logger | undefined;
 
@@ -16,7 +17,8 @@ export function webLog(): Logger {
  * Any error as one that a person may see. Ours pass; every other becomes one sentence, and its cause goes to the log
  * under the request's id.
  */
-export function toShownError(error: unknown, context: { requestId: string; entry: string }): AppError {
+export function toShownError(thrown: unknown, context: { requestId: string; entry: string }): AppError {
+  const error = isAppError(thrown) ? thrown : (toDatabaseError(thrown) ?? thrown);
   if (isAppError(error)) {
     if (error.code === 'internal' || error.code === 'unavailable')
       webLog().error({ err: error, ...context }, error.message);

@@ -2,11 +2,18 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLab, type Lab } from '@/e2e/lab/lab';
 import { checkLabSupport } from '@/e2e/lab/support';
+import { RUNNER_HASH } from '@/lib/provision/host-runner';
 import type { RunEventBody } from '@/lib/run/run-event';
 import { connectHost } from '@/lib/ssh/connect-host';
 import { scanHostKey } from '@/lib/ssh/scan-host-key';
 import type { HostTarget } from '@/lib/ssh/target';
-import { createEngineRig, RIG_POLICY, type EngineRig, type RigHost } from '@/lib/testing/engine-rig';
+import {
+  createEngineRig,
+  RIG_INSTALLATION,
+  RIG_POLICY,
+  type EngineRig,
+  type RigHost,
+} from '@/lib/testing/engine-rig';
 import type { TestStep } from '@/lib/testing/ledger-step';
 import { startOwnDatabase, type OwnDatabase } from '@/lib/testing/own-database';
 import { buildEngineProcess, type EngineProcesses } from '@/lib/testing/spawn-engine';
@@ -125,6 +132,42 @@ describe.skipIf(unsupported !== null)(
       expect(await ended).toBe('done');
       expect((await ledger()).filter((name) => name === 'stopped')).toHaveLength(2);
       expect(await rig.logOf(rig.plan.steps[0]?.id ?? '')).toBe(toLines('stopped', 30));
+    });
+
+    it('leaves a second attempt alone after the first was cut, whoever comes next', async () => {
+      const rig = await rigOf([step('again', { lines: 60, pauseS: '0.1' })]);
+      const { runId, plan, hosts } = rig;
+      const key = (attempt: number) => `${runId}.${plan.steps[0]?.id}.${attempt}`;
+      const epoch = (await rig.claim()).toString();
+      const engine = engines.spawn({ databaseUrl: database.workerUrl, runId, epoch, plan, hosts });
+      await untilOutput(rig);
+      const boot = (await onHost('cat', `/var/lib/siteplan-host/acts/${key(1)}/boot`)).split(' ');
+      await onHost('kill', '-KILL', boot[1] ?? '');
+      const isActingAgain = async () =>
+        (await rig.events()).some((event) => event.type === 'step.act-started' && event.attempt === 2);
+      await waitFor(isActingAgain, { what: 'the second attempt' });
+      engine.child.kill('SIGKILL');
+      await engine.ended;
+      expect(await rig.execute()).toBe('done');
+      expect((await ledger()).filter((name) => name === 'again')).toHaveLength(2);
+      expect(await rig.logOf(plan.steps[0]?.id ?? '')).toBe(toLines('again', 60));
+    });
+
+    it('ends all of an act that another version of the runner has started', async () => {
+      const rig = await rigOf([step('older', { lines: 600, pauseS: '0.1', isStraying: true })]);
+      const epoch = await rig.claim();
+      const stop = new AbortController();
+      const ended = rig.execute({ epoch, signal: stop.signal }).catch(() => 'stopped');
+      await untilOutput(rig);
+      stop.abort(new Error('the worker is replaced'));
+      expect(await ended).toBe('stopped');
+      const key = `${rig.runId}.${rig.plan.steps[0]?.id}.1`;
+      const script = `cd /var/lib/siteplan-host && cp runner-${RUNNER_HASH} runner-000000000000
+        sp_root= sp_runner=$PWD/runner-000000000000 sp_installation=${RIG_INSTALLATION} sp_epoch=${epoch}
+        (set -- prepare ${rig.runId}; . "$sp_runner") && set -- cancel ${key} && . "$sp_runner"`;
+      expect(await onHost('sh', '-c', script)).toContain('reason=cancel');
+      expect(await onHost('pgrep', '-fc', '^sleep 98765')).toBe('0');
+      expect(await onHost('sh', '-c', 'kill -0 $(cat /ledger.pid) 2>/dev/null || echo gone')).toBe('gone');
     });
 
     it('goes on where sudo ends with its session', async () => {

@@ -180,6 +180,11 @@ test('a log of 100 MB is read in parts, searched whole, and the tab stays small 
   await page.goto(`${siteplan.url}/runs/${flood.runId}`);
   await button('All steps, one log').click();
   await expect(list.getByText('run ended: failed')).toBeVisible();
+  // Wrapped, each line is higher than it was taken for; the end stays where it is seen.
+  for (const isWrapped of [true, false]) {
+    await page.getByLabel('Wrap').setChecked(isWrapped);
+    await expect(list.getByText('run ended: failed')).toBeInViewport();
+  }
 
   // Upwards: each edge brings more, and what stood in view stays there.
   for (let turn = 0; turn < 4; turn += 1) {
@@ -224,6 +229,17 @@ test('the list of runs says what is no longer kept, and fits a narrow window', a
   await page.goto(`${siteplan.url}/runs`);
   await expect(page.getByText(/^1,234 runs of all sites are no longer kept/)).toContainText('made 40 d ago');
   await expect(page.getByRole('table', { name: 'Runs' }).getByText('done with 1 skipped')).toBeVisible();
+  const [dropped] = await queryDatabase<{ id: string }>(
+    siteplan,
+    `UPDATE run SET log_dropped_at = now() WHERE state = 'failed' RETURNING id`,
+  );
+  await page.goto(`${siteplan.url}/runs/${dropped?.id}`);
+  await expect(page.getByText('The log of this run is no longer kept')).toBeVisible();
+  await expect(page.getByRole('alert', { name: 'How the run ended' })).toContainText('1 of 2 steps are done');
+  await expect(button('Cancel the run')).toHaveCount(0);
+  await expect(button('Retry from the failed step')).toHaveAttribute('aria-disabled', 'true');
+  await expectAccessible(page, 'run without its log');
+  await page.goto(`${siteplan.url}/runs`);
   await page.setViewportSize({ width: 400, height: 800 });
   const over = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(await over()).toBeLessThanOrEqual(0);

@@ -170,6 +170,25 @@ describe('API entries', () => {
     }
   });
 
+  it('calls text that no column can hold a mistake of the request, wherever it stands', async () => {
+    const admin = await tokenOf([{ siteId: null, role: 'admin' }]);
+    const lists = (await import('./v1/runs/route')) as unknown as { GET: Handler }; // Next's contract for route files
+    for (const query of ['siteId=%00', 'siteId=x%00', 'before=%00', 'siteId=NONE']) {
+      const request = new Request(`${ORIGIN}/api/v1/runs?${query}`, { headers: admin });
+      const response = await lists.GET(request, { params: Promise.resolve({}) });
+      expect(response.status, query).toBe(422);
+      expect(await response.json()).toMatchObject({ detail: expect.stringContaining('not a') as string });
+    }
+    const before = ids;
+    ids = Object.fromEntries(Object.keys(before).map((name) => [name, '\0']));
+    for (const entry of ENTRIES.filter(({ method, path }) => method === 'GET' && path.includes('['))) {
+      const response = await call(entry, admin);
+      await response.body?.cancel();
+      expect([404, 422], entry.name).toContain(response.status);
+    }
+    ids = before;
+  });
+
   it('says when to try again as the error knows it, not as its words read', () => {
     const error = new AppError('too-many', 'After 7 s of this: wait.', { retryAfterS: 42 });
     const problem = toProblem(error, new Request(ORIGIN), 'GET /api/v1/runs');

@@ -68,40 +68,42 @@ export function RunScreen({
       />
       <Present log={log} plan={plan} nodeName={nodeName} />
       <Notes notes={summary.notes} nodeName={nodeName} />
-      <LanesView
-        steps={plan.steps}
-        run={run}
-        summary={summary}
-        nodeName={nodeName}
-        chosenId={chosenId}
-        onChoose={setChosen}
-        refusal={refusals.control}
-        retryRun={actions.retryRun}
-      />
-      <div className="grid min-h-96 flex-1 grid-cols-1 gap-3 md:grid-cols-[minmax(16rem,24rem)_minmax(0,1fr)]">
-        <StepTree
-          steps={plan.steps}
-          summary={summary}
-          nodeName={nodeName}
-          chosenId={chosenId}
-          onChoose={setChosen}
-        />
-        {run.logDroppedAt === null ? (
-          <LogView
-            key={chosenId ?? 'all'}
-            runId={run.id}
-            stepId={chosenId}
-            steps={steps}
-            tail={log.tail}
+      {run.logDroppedAt === null ? (
+        <>
+          <LanesView
+            steps={plan.steps}
+            run={run}
+            summary={summary}
             nodeName={nodeName}
-            isLive={!RUN_STATES[summary.state].isTerminal}
-            markedId={markedId}
-            onMark={setMarkedId}
+            chosenId={chosenId}
+            onChoose={setChosen}
+            refusal={refusals.control}
+            retryRun={actions.retryRun}
           />
-        ) : (
-          <LogDropped at={run.logDroppedAt} />
-        )}
-      </div>
+          <div className="grid min-h-96 flex-1 grid-cols-1 gap-3 md:grid-cols-[minmax(16rem,24rem)_minmax(0,1fr)]">
+            <StepTree
+              steps={plan.steps}
+              summary={summary}
+              nodeName={nodeName}
+              chosenId={chosenId}
+              onChoose={setChosen}
+            />
+            <LogView
+              key={chosenId ?? 'all'}
+              runId={run.id}
+              stepId={chosenId}
+              steps={steps}
+              tail={log.tail}
+              nodeName={nodeName}
+              isLive={!RUN_STATES[summary.state].isTerminal}
+              markedId={markedId}
+              onMark={setMarkedId}
+            />
+          </div>
+        </>
+      ) : (
+        <LogDropped at={run.logDroppedAt} />
+      )}
     </div>
   );
 }
@@ -166,13 +168,13 @@ function Notes({ notes, nodeName }: { readonly notes: readonly RunNote[]; readon
 function LogDropped({ at }: { readonly at: string }) {
   const kept = toBytesText(RUN_LIMITS.maxLogBytesKept);
   return (
-    <div className="squared flex min-h-72 flex-col items-center justify-center border border-grid p-8 text-center">
+    <div className="squared flex min-h-72 flex-1 flex-col items-center justify-center border border-grid p-8 text-center">
       <div className="max-w-160 border border-line bg-paper p-6">
         <h2>The log of this run is no longer kept</h2>
         <p className="text-soft">
           All runs together keep {kept} of output; the oldest logs go first. This one went{' '}
-          <RelativeTime at={at} />. The run itself stays in the history, up to{' '}
-          {RUN_LIMITS.maxRunsKept.toLocaleString('en')} runs.
+          <RelativeTime at={at} />, and with it what became of each step. How the run ended stays in the
+          history, up to {RUN_LIMITS.maxRunsKept.toLocaleString('en')} runs.
         </p>
       </div>
     </div>

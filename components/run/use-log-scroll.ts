@@ -14,7 +14,7 @@ interface Options {
   readonly isFollowingAtFirst: boolean;
 }
 
-export interface LogScroll {
+interface LogScroll {
   readonly isFollowing: boolean;
   /** To the end of the log, and on with it. */
   readonly follow: () => void;
@@ -38,6 +38,8 @@ export function useLogScroll({ rows, store, snapshot, markedId, isFollowingAtFir
   const [target, setTarget] = useState<{ readonly id: string } | null>(null);
   const topId = useRef<string | null>(null);
   const firstId = useRef<string | null>(null);
+  const lastTop = useRef(0);
+  const heightPx = rows.getTotalSize();
   const show = async (lineId: string) => {
     setIsFollowing(false);
     await store.open(lineId);
@@ -48,11 +50,12 @@ export function useLogScroll({ rows, store, snapshot, markedId, isFollowingAtFir
     const isMoved = firstId.current !== (lines[0]?.id ?? null);
     firstId.current = lines[0]?.id ?? null;
     if (isFollowing) {
+      // Again when rows turn out higher than they were taken for: a line that is wrapped.
       if (lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: 'end' });
     } else if (isMoved && topId.current !== null) {
       rows.scrollToIndex(findLine(lines, topId.current), { align: 'start' });
     }
-  }, [isFollowing, lines, rows]);
+  }, [isFollowing, lines, rows, heightPx]);
   useEffect(() => {
     if (target) rows.scrollToIndex(findLine(store.snapshot().lines, target.id), { align: 'center' });
   }, [target, rows, store]);
@@ -70,7 +73,10 @@ export function useLogScroll({ rows, store, snapshot, markedId, isFollowingAtFir
       const below = scrollHeight - scrollTop - clientHeight;
       const top = rows.getVirtualItems().find((item) => item.end > scrollTop);
       topId.current = (top && lines[top.index]?.id) ?? null;
-      setIsFollowing(isEnd && below < NEAR_END_PX);
+      // Only a person scrolls up; what pushes the end away is a log that grows.
+      const isPushed = isFollowing && scrollTop >= lastTop.current;
+      lastTop.current = scrollTop;
+      setIsFollowing(isEnd && (below < NEAR_END_PX || isPushed));
       if (scrollTop < NEAR_EDGE_PX && !isStart) void store.older();
       else if (below < NEAR_EDGE_PX && !isEnd) void store.newer();
     },

@@ -9,6 +9,7 @@ import { queryKeys } from '@/components/live/query-keys';
 import type { RunTail } from '@/components/live/run-tail';
 import { useEventStream } from '@/components/live/use-event-stream';
 import { useCached } from '@/components/live/use-live';
+import { toKeptSummary } from './kept-summary';
 
 export interface RunLog {
   readonly run: RunView;
@@ -37,11 +38,13 @@ export function useRunLog(initialRun: RunView, initialTail: RunTail, steps: read
   const { notes } = tail;
   const summary = useMemo(
     () =>
-      toRunSummary(
-        notes,
-        steps.map((step) => step.id),
-      ),
-    [notes, steps],
+      run.logDroppedAt === null
+        ? toRunSummary(
+            notes,
+            steps.map((step) => step.id),
+          )
+        : toKeptSummary(run),
+    [notes, steps, run],
   );
   return { run, summary, tail };
 }

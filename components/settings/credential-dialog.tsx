@@ -178,7 +178,7 @@ interface SecretFieldProps {
 }
 
 /** A field whose text is hidden and that no password manager fills. */
-export function SecretField({ label, help, error, isRequired, value, onChange }: SecretFieldProps) {
+function SecretField({ label, help, error, isRequired, value, onChange }: SecretFieldProps) {
   return (
     <Field label={label} help={help} error={error}>
       {(ids) => (

@@ -33,7 +33,7 @@ export function HopFields({ document, index, node, onChange, ...rest }: Props) {
           <legend className="drawn-label mb-1">
             {place === 0 ? 'Siteplan signs in here first' : `then from there, bastion ${place + 1}`}
           </legend>
-          <div className="grid max-w-280 grid-cols-[minmax(6rem,1fr)_4rem_6rem_minmax(6rem,1fr)_2rem] items-start gap-2 max-md:grid-cols-2">
+          <div className="grid max-w-280 grid-cols-[minmax(6rem,1fr)_4rem_6rem_minmax(6rem,1fr)_2.5rem] items-start gap-2 max-md:grid-cols-2">
             <HopRow
               {...rest}
               hop={hop}
@@ -43,7 +43,7 @@ export function HopFields({ document, index, node, onChange, ...rest }: Props) {
             <Button
               look="quiet"
               isCompact
-              className="mt-6 px-0 max-md:mt-0"
+              className="mt-6 max-md:mt-0"
               aria-label={`Remove bastion ${place + 1} of ${node.name}`}
               onClick={() => onChange(removeHop(document, index, hop.path))}
             >

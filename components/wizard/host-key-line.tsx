@@ -82,7 +82,7 @@ function ChangedKey({ host, state, onApprove, isBusy, refusal }: ChangedProps) {
         shape="square-bar"
         ink="down"
         word="host key changed: nothing runs on this host"
-        className="whitespace-normal"
+        className="whitespace-normal!"
       />
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 gap-y-1">
         <dt className="text-soft">offered now</dt>

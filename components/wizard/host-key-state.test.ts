@@ -58,6 +58,23 @@ describe('toHostKeyState', () => {
     });
   });
 
+  it('takes a key of another type for no change, and shows the approved one that was seen last', () => {
+    const rsa = key({ ...approved, algorithm: 'ssh-rsa', fingerprint: 'SHA256:rsa' });
+    const imported = { ...rsa, seenAt: '2026-02-01T00:00:00Z' };
+    const seen = key({ fingerprint: 'SHA256:two', seenAt: '2026-01-02T00:00:00Z' });
+    expect(toHostKeyState('n-1', [seen, imported], null)).toMatchObject({ kind: 'approved', by: 'ada' });
+    // The host shows none of the approved type any more.
+    expect(toHostKeyState('n-1', [rsa, seen], null)).toMatchObject({
+      kind: 'new',
+      fingerprint: 'SHA256:two',
+    });
+    // Of the approved ones, the one of its type.
+    expect(toHostKeyState('n-1', [rsa, approved, seen], null)).toMatchObject({
+      kind: 'changed',
+      was: { fingerprint: 'SHA256:one' },
+    });
+  });
+
   it('keeps the keys of the bastions on the way apart from the host’s own', () => {
     const hop = '192.0.2.1:22';
     const node = { id: 'n-1', hops: [hop, '192.0.2.2:22'] };

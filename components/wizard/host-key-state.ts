@@ -7,7 +7,7 @@ interface Key {
 }
 
 /** The key that was approved before another one turned up. */
-export interface PinnedKey extends Key {
+interface PinnedKey extends Key {
   readonly by: string;
   readonly approvedAt: string;
 }
@@ -42,8 +42,8 @@ export function listHostKeyEntries(
 }
 
 /**
- * The state of a key from the stored keys and the newest scan. A key that was seen after another one was approved
- * counts as changed: everything stops for that host until a person decides.
+ * The state of a key from the stored keys and the newest scan. A key that was seen after the approved one was last seen
+ * counts as changed beside one of its own type, and as new beside those of other types: in either case a person decides.
  */
 export function toHostKeyState(
   nodeId: string,
@@ -54,16 +54,19 @@ export function toHostKeyState(
   const own = keys.filter(
     (key) => key.nodeId === nodeId && (key.hop ?? null) === hop && key.revokedAt === null,
   );
-  const approved = own.find((key) => key.approvedAt !== null);
-  const seen = own.filter((key) => key.approvedAt === null).sort((a, b) => (a.seenAt < b.seenAt ? 1 : -1))[0];
+  const newestFirst = [...own].sort((a, b) => (a.seenAt < b.seenAt ? 1 : -1));
+  const pinned = newestFirst.filter((key) => key.approvedAt !== null);
+  const seen = newestFirst.find((key) => key.approvedAt === null);
+  const [approved] = pinned;
   const isScanning = scan !== null && (scan.state === 'queued' || scan.state === 'running');
-  const was = approved && toPinned(approved);
-  if (was && (!seen || seen.seenAt < approved.seenAt)) return { kind: 'approved', ...was };
+  if (approved && (!seen || seen.seenAt < approved.seenAt))
+    return { kind: 'approved', ...toPinned(approved) };
   if (isScanning) return { kind: 'reading' };
   if (seen) {
     const { algorithm, fingerprint, seenAt } = seen;
+    const was = pinned.find((key) => key.algorithm === algorithm);
     return was
-      ? { kind: 'changed', algorithm, fingerprint, was, seenAt }
+      ? { kind: 'changed', algorithm, fingerprint, was: toPinned(was), seenAt }
       : { kind: 'new', algorithm, fingerprint };
   }
   const failure = findScanned(scan, nodeId, hop)?.failure ?? scan?.failure;

@@ -110,7 +110,7 @@ function LoginRow({ document, index, node, credentials, issues, onChange, onNewC
   const set = (key: string, value: unknown) => onChange(setAt(document, at(key), value));
   const issue = (key: string) => issues.get(toPathText(at(key)));
   return (
-    <div className="grid max-w-280 grid-cols-[minmax(6rem,1fr)_4rem_6rem_minmax(6rem,1fr)_2rem] items-start gap-2 max-md:grid-cols-2">
+    <div className="grid max-w-280 grid-cols-[minmax(6rem,1fr)_4rem_6rem_minmax(6rem,1fr)_2.5rem] items-start gap-2 max-md:grid-cols-2">
       <Field label="SSH address" help={`Empty: ${node.internalIp}.`} error={issue('address')}>
         {(ids) => (
           <Input

@@ -51,6 +51,10 @@ done
 systemctl restart ssh
 `;
 
+/**
+ * A lab of one host with accounts that fail in their own ways, a mirror beside it and a database. Needs root; `stop` ends
+ * all of it.
+ */
 export async function startFaultWorld(): Promise<FaultWorld> {
   const [lab, database] = await Promise.all([
     startLab({ name: 'faults', hosts: [{ name: 's1' }] }),

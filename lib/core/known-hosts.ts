@@ -17,12 +17,12 @@ export interface KnownHostsEntry {
 }
 
 /** A line that is not taken over, in words. */
-export interface KnownHostsRefusal {
+interface KnownHostsRefusal {
   readonly line: number;
   readonly reason: string;
 }
 
-export interface KnownHosts {
+interface KnownHosts {
   readonly entries: readonly KnownHostsEntry[];
   readonly refused: readonly KnownHostsRefusal[];
 }

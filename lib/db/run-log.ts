@@ -5,6 +5,7 @@ import { RunEventBody, type RunEvent, type RunState, type StepState } from '@/li
 import { recordChange } from './change-feed';
 import { inTransaction, type Queryable } from './connect';
 import { StaleEpochError, CancelRequestedError } from './errors';
+import { retryCollisions } from './retry-collisions';
 import type { SiteClaim } from './site-lease';
 
 /** Channel of the nudge that a run has new events; the payload is the run's id. */
@@ -83,6 +84,7 @@ async function patchStep(tx: Queryable, runId: string, patch: RunStepPatch): Pro
 export async function appendRunEvents(db: { pool: Pool }, input: AppendInput): Promise<number> {
   const { runId, epoch, events, steps = [], run = {}, startsAct = false } = input;
   return inTransaction(db.pool, async (tx) => {
+    if (run.state === 'done') await lockSiteOf(tx, runId);
     const { rows } = await tx.query<{ last_seq: number; cancel_requested: boolean }>(
       `UPDATE run SET last_seq = last_seq + $3, state = COALESCE($4, state), steps_done = COALESCE($5, steps_done),
               started_at = CASE WHEN $6 THEN COALESCE(started_at, now()) ELSE started_at END,
@@ -157,6 +159,13 @@ export async function readLogBytes(db: { pool: Pool }, runId: string): Promise<n
     [runId],
   );
   return Number(rows[0]?.bytes ?? 0);
+}
+
+/** Takes the site's lock before the run's, as everybody does who needs both. */
+async function lockSiteOf(tx: Queryable, runId: string): Promise<void> {
+  await tx.query('SELECT id FROM site WHERE id = (SELECT site_id FROM run WHERE id = $1) FOR NO KEY UPDATE', [
+    runId,
+  ]);
 }
 
 /**
@@ -246,28 +255,23 @@ export async function readRunSteps(db: { pool: Pool }, runId: string): Promise<R
   }));
 }
 
-/**
- * Takes the site's oldest unfinished run under the lease's epoch, writing `run.claimed`; null when there is none.
- * A run that was running under an older epoch is taken over, not started again.
- */
-export async function claimRun(
-  db: { pool: Pool },
-  claim: SiteClaim,
-  worker: string,
-): Promise<ClaimedRun | null> {
-  const claimed = await inTransaction(db.pool, async (tx) => {
+interface RunRow {
+  readonly id: string;
+  readonly plan_id: string;
+  readonly epoch: string;
+  readonly cancel_requested: boolean;
+  readonly only_node_id: string | null;
+}
+
+/** The site's oldest unfinished run as it was, now under the lease's epoch. Throws StaleEpochError. */
+async function takeOldestRun(db: { pool: Pool }, claim: SiteClaim): Promise<RunRow | null> {
+  return inTransaction(db.pool, async (tx) => {
     const held = await tx.query('SELECT 1 FROM site_lease WHERE site_id = $1 AND epoch = $2 FOR SHARE', [
       claim.siteId,
       claim.epoch,
     ]);
     if (!held.rowCount) throw new StaleEpochError(`site ${claim.siteId}`);
-    const { rows } = await tx.query<{
-      id: string;
-      plan_id: string;
-      epoch: string;
-      cancel_requested: boolean;
-      only_node_id: string | null;
-    }>(
+    const { rows } = await tx.query<RunRow>(
       `SELECT id, plan_id, epoch::text AS epoch, cancel_requested, only_node_id FROM run
         WHERE site_id = $1 AND state IN ('queued', 'running') ORDER BY created_at, id LIMIT 1 FOR UPDATE`,
       [claim.siteId],
@@ -277,6 +281,18 @@ export async function claimRun(
     await tx.query('UPDATE run SET epoch = $2 WHERE id = $1', [row.id, claim.epoch]);
     return row;
   });
+}
+
+/**
+ * Takes the site's oldest unfinished run under the lease's epoch, writing `run.claimed`; null when there is none.
+ * A run that was running under an older epoch is taken over, not started again.
+ */
+export async function claimRun(
+  db: { pool: Pool },
+  claim: SiteClaim,
+  worker: string,
+): Promise<ClaimedRun | null> {
+  const claimed = await retryCollisions(() => takeOldestRun(db, claim));
   if (!claimed) return null;
   const previousEpoch = claimed.epoch === '0' ? null : BigInt(claimed.epoch);
   await appendRunEvents(db, {

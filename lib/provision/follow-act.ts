@@ -3,6 +3,7 @@ import type { EventWriter } from './event-writer';
 import { HEAD_BYTES, type ActStatus } from './host-runner';
 import type { PreparedHost } from './host-session';
 import type { RedactedPart, Redaction } from './redact';
+import { notePassed } from './note-passed';
 
 const MAX_TAIL = 8 * 1024;
 
@@ -70,6 +71,7 @@ export async function followAct(
   if (!status || offset >= HEAD_BYTES) {
     status = await host.runner.follow(cursor.key, offset, async (chunk) => {
       store(cursor, stream.push(chunk), options);
+      notePassed(chunk.length);
       await options.writer.waitForRoom();
     });
   }

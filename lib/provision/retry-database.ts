@@ -1,17 +1,8 @@
-import { isDatabaseAway } from '@/lib/db/errors';
+import { isCollision, isDatabaseAway } from '@/lib/db/errors';
 import type { Clock } from './clock';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
-
-/** SQLSTATEs of work that only met other work: serialization failure, deadlock, lock not available. */
-const COLLISIONS = ['40001', '40P01', '55P03'];
-
-/** True for an error that says nothing about the work itself: the same again may well succeed. */
-function isPassing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return isDatabaseAway(error) || (typeof code === 'string' && COLLISIONS.includes(code));
-}
 
 /**
  * Repeats `work` while the database is away or busy with others: that costs time, never a run. `work` must bear being
@@ -27,7 +18,7 @@ export async function retryDatabase<T>(
     try {
       return await work(retryMs > FIRST_RETRY_MS);
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isDatabaseAway(error) && !isCollision(error)) throw error;
       await clock.sleep(retryMs, signal);
     }
   }

@@ -9,6 +9,7 @@ import type { StepContext } from './step-context';
 const CANCEL_POLL_MS = 200;
 /** An act that is over within this time is heard of once, at its end; a longer one is followed meanwhile. */
 const QUICK_MS = 100;
+const LOOK_AGAIN_MS = 50;
 
 /** How an act ended, as far as one knows. */
 export interface ActEnd {
@@ -116,7 +117,12 @@ async function followBeside(
   cursor: JournalCursor,
   performing: Promise<Performed>,
 ): Promise<ActEnd> {
-  const following = followAct(host, cursor, context).then((status) => {
+  let isPerforming = true;
+  const stop = () => {
+    isPerforming = false;
+  };
+  performing.then(stop, stop);
+  const following = followOnceThere(context, host, cursor, () => isPerforming).then((status) => {
     const hasEndedWell = status.state === 'finished' && status.exitCode === 0 && status.reason === 'exit';
     // Once per attempt: the link may be lost between this and the end of the verify.
     if (hasEndedWell && !cursor.isVerifyNoted) {
@@ -133,6 +139,20 @@ async function followBeside(
   // It looked before the act was there: now it is.
   const status = isOver(followed.value) ? followed.value : await followAct(host, cursor, context);
   return { status, verified, isVerifyNoted: cursor.isVerifyNoted };
+}
+
+/** Follows the act; on a busy host it may take a moment until there is something to follow. */
+async function followOnceThere(
+  context: StepContext,
+  host: PreparedHost,
+  cursor: JournalCursor,
+  isPerforming: () => boolean,
+): Promise<ActStatus> {
+  for (;;) {
+    const status = await followAct(host, cursor, context);
+    if (isOver(status) || !isPerforming()) return status;
+    await context.clock.sleep(LOOK_AGAIN_MS);
+  }
 }
 
 /** What the promise gives within that time, else null; rejects as it does. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { appendRunEvents } from '@/lib/db/run-log';
 import type { RunEventBody } from '@/lib/run/run-event';
 import { createEngineRig, type EngineRig } from '@/lib/testing/engine-rig';
 import { startFakeHost } from '@/lib/testing/fake-host';
-import type { TestStep } from '@/lib/testing/ledger-step';
+import { findTestKind, type TestStep } from '@/lib/testing/ledger-step';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
 import { waitFor } from '@/lib/testing/wait-for';
 
@@ -60,6 +61,57 @@ describe.concurrent('the log of a run', () => {
       sha256: createHash('sha256').update(rest).digest('hex'),
     });
     expect(ofType(await rig.events(), 'step.finished').map(({ stepId }) => stepId)).toEqual([first, second]);
+  });
+
+  it('keeps to its limit over all attempts of a step', async (t) => {
+    const rig = await rigOf(t, [step('a', { lines: 400, exitCode: 4, isForgetful: true })]);
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      expect(await rig.execute({ limits: { maxLogBytes: 10_000 } })).toBe('failed');
+      await setState(rig, 0, 'waiting');
+      await test.worker.pool.query(`UPDATE run SET state = 'queued' WHERE id = $1`, [rig.runId]);
+    }
+    const stored = ofType(await rig.events(), 'step.output').map(
+      ({ offset, nextOffset }) => nextOffset - offset,
+    );
+    const storedBytes = stored.reduce((sum, bytes) => sum + bytes, 0);
+    expect(storedBytes).toBeGreaterThan(5_000);
+    expect(storedBytes).toBeLessThanOrEqual(10_000);
+  });
+
+  it('says why a step failed also to who takes over much later', async (t) => {
+    const rig = await rigOf(t, [step('a', { exitCode: 4 })]);
+    expect(await rig.execute()).toBe('failed');
+    const failure = ofType(await rig.events(), 'step.failed')[0]?.failure;
+    // As if the worker had died before the end of the run, while another host went on talking.
+    await test.worker.pool.query(`UPDATE run SET state = 'running' WHERE id = $1`, [rig.runId]);
+    const epoch = await rig.claim();
+    const talk: RunEventBody = { type: 'step.reattached', stepId: 'another', offset: 0 };
+    const events = Array.from({ length: 1_500 }, () => talk);
+    await appendRunEvents(test.worker, { runId: rig.runId, epoch, events });
+    expect(await rig.execute({ epoch })).toBe('failed');
+    expect((await rig.events()).at(-1)).toEqual({ type: 'run.finished', state: 'failed', failure });
+  });
+});
+
+describe.concurrent('a link that dies while a step is verified', () => {
+  it('does not let the log say twice that it is', async (t) => {
+    const fake = await startFakeHost('s1');
+    t.onTestFinished(() => fake.stop());
+    const hosts = [{ nodeId: 'n-0', target: fake.target, root: fake.root }];
+    const rig = await createEngineRig(test.worker, hosts, [step('a', { pauseS: '0.1' })]);
+    const findKind = (name: string) => {
+      const kind = findTestKind(name);
+      return kind && { ...kind, verify: `sleep 1\n${kind.verify}` };
+    };
+    const ended = rig.execute({ findKind });
+    const isVerifying = async () => ofType(await rig.events(), 'step.verifying').length > 0;
+    await waitFor(isVerifying, { what: 'the verify', everyMs: 20 });
+    fake.link.resetAll();
+    expect(await ended).toBe('done');
+    const events = await rig.events();
+    expect(ofType(events, 'host.back')).toHaveLength(1);
+    expect(ofType(events, 'step.verifying')).toHaveLength(1);
+    expect(await rig.ledgerOf('n-0')).toEqual(['a']);
   });
 });
 

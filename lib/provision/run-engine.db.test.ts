@@ -181,6 +181,16 @@ describe.concurrent('a run', () => {
     expect(ofType(await rig.events(), 'step.failed')[0]?.failure.code).toBe('secret-unavailable');
   });
 
+  it('shows what an act prints while it goes on', async (t) => {
+    const rig = await rigOf(t, ['s1'], [step('slow', { lines: 40, pauseS: '0.1' })]);
+    const ended = rig.execute();
+    await waitFor(async () => (await rig.events()).some(({ type }) => type === 'step.output'), {
+      what: 'the first output',
+    });
+    expect((await rig.events()).some(({ type }) => type === 'step.finished')).toBe(false);
+    expect(await ended).toBe('done');
+  });
+
   it('keeps a flood whole and in order', async (t) => {
     const count = 60_000;
     const text = 'x'.repeat(80);

@@ -11,7 +11,7 @@ do_exec() {
   act_pid=$pid
   # Never over another mark: of two starts of the same act one goes on.
   set -C
-  printf '%s %s %s %s %s\\n' "$now_boot" "$act_pid" "$started" "$mode" "$limit_s" 2>/dev/null > boot || exit 0
+  printf '%s %s %s %s %s %s\\n' "$now_boot" "$act_pid" "$started" "$mode" "$limit_s" "\${runner##*-}" 2>/dev/null > boot || exit 0
   set +C
   settle boot . ..
   exec 9>&-
@@ -43,7 +43,7 @@ do_exec() {
   # Told to stop by nobody of ours: the host goes down. Without an exit file the act counts as interrupted.
   if [ "$stopped" = 1 ] && [ ! -f cancel ] && [ ! -f timeout ]; then remove_inputs .; exit 143; fi
   if [ "$mode" = cgroup ]; then
-    act_mode=cgroup known="$$ $PPID"
+    act_mode=cgroup act_runner=\${runner##*-} known="$$ $PPID"
     signal_act KILL .
   else kill -KILL "-$child" 2>/dev/null
   fi
@@ -98,8 +98,7 @@ do_keep() {
   printf '%s %s %s %s\\n' "$now_boot" $$ "$started" "$cg" | write_new "$base/keeper.\${runner##*-}" || exit 71
   ticks=0 last=
   while sleep 1; do
-    current=
-    [ ! -f "$base/current" ] || read -r current < "$base/current" || :
+    read_current
     [ "$current" = "$last" ] || { last=$current ticks=0; }
     act="$base/acts/$current"
     [ -n "$current" ] && [ -f "$act/boot" ] && [ ! -f "$act/exit" ] || continue

@@ -4,12 +4,19 @@ do_prepare() {
   take_lock
   pass_fence
   find_mode
+  # What runs becomes the current act first: whatever is buried after that leaves it alone.
+  for act in "$base"/acts/*/; do
+    state_of "\${act%/}"
+    if [ "$state" = running ]; then
+      act=\${act%/}
+      printf '%s\\n' "\${act##*/}" > "$base/current"
+    fi
+  done
   for act in "$base"/acts/*/; do
     act=\${act%/}
     [ -d "$act" ] || continue
     state_of "$act"
     case $state in
-      running) printf '%s\\n' "\${act##*/}" > "$base/current" ;;
       interrupted) bury "$act" ;;
       finished) if [ -s "$act/input" ] || [ -s "$act/todo" ] || [ -e "$act/script" ]; then remove_inputs "$act"; fi ;;
     esac
@@ -23,7 +30,7 @@ do_prepare() {
 do_status() {
   act="$base/acts/$1"
   state_of "$act"
-  if [ "$state" = interrupted ] && [ "$rebooted" = 0 ]; then bury "$act"; fi
+  end_rest
   size_of "$act"
   say
 }
@@ -46,6 +53,7 @@ do_follow() {
     case $state in
       finished|interrupted|absent|ready)
         if [ "$size" -gt "$end" ]; then printf '%s' "\${mark%.}" | tail -c "+$((offset - end + 1))"; fi
+        end_rest
         say >&2
         exit 0
         ;;
@@ -85,9 +93,13 @@ do_cancel() {
     [ "$state" != running ] || { kill -KILL "$act_pid" 2>/dev/null; state=interrupted; }
   fi
   if [ "$state" != finished ]; then
-    bury "$act"
+    # Under the lock again: nothing new may begin while what is left is ended.
+    take_lock
+    state_of "$act"
+    [ "$state" = running ] || bury "$act"
     [ -s "$act/exit" ] || printf '137 cancel\\n' | write_new "$act/exit"
     settle "$act"
+    drop_lock
   fi
   state_of "$act"
   size_of "$act"
@@ -96,7 +108,8 @@ do_cancel() {
 
 # Takes our shells out of the keeper's cgroup, back to where their logins are.
 leave_cgroup() {
-  read_keeper && find_spared || return 0
+  act_runner=\${runner##*-}
+  read_keeper "$act_runner" && find_spared || return 0
   while IFS=: read -r tree _ path; do [ "$tree" != 0 ] || break; done < "/proc/$PPID/cgroup"
   home="\${cg%%/system.slice/*}$path"
   [ -f "$home/cgroup.procs" ] || return 0
@@ -106,13 +119,13 @@ leave_cgroup() {
   done < "$cg/cgroup.procs"
 }
 
-# Removes the acts of one run that have ended; with the last act goes the keeper, and what other versions left.
+# Removes the acts that have ended, of a run whose log is stored and of older ones that were given up: a host has one
+# run at a time. With the last act goes the keeper, and what other versions left.
 do_clean() {
-  run=$1
   take_lock
   pass_fence
   set --
-  for act in "$base/acts/$run".*/; do
+  for act in "$base"/acts/*/; do
     act=\${act%/}
     [ -d "$act" ] || continue
     state_of "$act"

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { toShellAssignments } from '@/lib/core/shell-quote';
 import { findShells } from '@/lib/testing/run-step';
 import { waitFor } from '@/lib/testing/wait-for';
@@ -161,6 +161,15 @@ describe.concurrent.each(findShells().map((shell) => ({ name: shell.join(' '), s
       expect(await readLedger(host)).toBe('r.s.1\n');
     });
 
+    it('says so where it cannot have its lock', async (t) => {
+      const host = await makeHost(t, shell);
+      await mkdir(join(host.root, 'var/lib/siteplan-host/lock'));
+      const { code, stderr } = await start(host, 'r.s.1', ':');
+      expect(code).toBe(78);
+      expect(stderr).toContain('cannot write in');
+      expect(await readLedger(host)).toBe('');
+    });
+
     it('refuses a second act while one runs', async (t) => {
       const host = await makeHost(t, shell);
       await start(host, 'r.s.1', 'sleep 30');
@@ -281,14 +290,38 @@ describe.concurrent.each(findShells().map((shell) => ({ name: shell.join(' '), s
       followed.forEach(({ stdout }, index) => expect(stdout).toBe(journal.slice([0, 1, 7, 20][index])));
     });
 
-    it('cleans up after one run and leaves the others', async (t) => {
+    it('cleans up after a run and the ones before it, and leaves what still runs', async (t) => {
       const host = await makeHost(t, shell);
-      for (const key of ['r.s.1', 'r.t.1', 'r2.s.1']) {
+      for (const key of ['given-up.s.1', 'r.s.1', 'r.t.1']) {
         await start(host, key, ':');
         await untilFinished(host, key);
       }
+      await start(host, 'r.u.1', 'sleep 60');
       expect((await host.call(['clean', 'r'])).code).toBe(0);
-      expect(await readdir(join(host.root, 'var/lib/siteplan-host/acts'))).toEqual(['r2.s.1']);
+      expect(await readdir(join(host.root, 'var/lib/siteplan-host/acts'))).toEqual(['r.u.1']);
+    });
+
+    it.each([
+      ['is a directory', (path: string) => mkdir(path)],
+      ['has no epoch', (path: string) => writeFile(path, 'ours\n')],
+      ['has an epoch beyond all numbers', (path: string) => writeFile(path, `ours ${'9'.repeat(23)}\n`)],
+    ])('refuses everything where the fence %s', async (_what, spoil) => {
+      const host = await makeHost({ onTestFinished } as TestContext, shell); // all that it uses of it
+      await spoil(join(host.root, 'var/lib/siteplan-host/fence'));
+      const { code, stderr } = await start(host, 'r.s.1', ':');
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/fence is (no file|damaged)/);
+      expect(await readLedger(host)).toBe('');
+    });
+
+    it('follows no path out of its directory', async (t) => {
+      const host = await makeHost(t, shell);
+      await mkdir(join(host.root, 'victim'));
+      await writeFile(join(host.root, 'victim/input'), 'precious');
+      await writeFile(join(host.root, 'var/lib/siteplan-host/current'), '../../../../victim\n');
+      await start(host, 'r.s.1', ':');
+      await untilFinished(host, 'r.s.1');
+      expect(await readdir(join(host.root, 'victim'))).toEqual(['input']);
     });
 
     it('locks by directory where there is no flock, and breaks the lock of the dead', async (t) => {

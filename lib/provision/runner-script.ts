@@ -15,7 +15,7 @@ import { RUNNER_STARTS } from './runner-starts';
  *     shells.HASH             "PID START SESSION" of our shells that are in there as well
  *     acts/KEY/               KEY is run, step and attempt; a key never starts twice
  *       todo input            what to do (0600); empty at the end
- *       boot                  "BOOT-ID PID START MODE LIMIT", made by the one `exec` that won, synced
+ *       boot                  "BOOT-ID PID START MODE LIMIT RUNNER", made by the one `exec` that won, synced
  *       child                 "GROUP START", process group of the act where it has no cgroup
  *       journal               standard output and error of the act
  *       cancel, timeout       somebody asked for the end
@@ -66,9 +66,9 @@ write_new() { cat > "$1.new" && settle "$1.new" && mv -f "$1.new" "$1"; }
 # state_of DIR: absent, ready, running, finished or interrupted; also sets code, reason, rebooted and what \`boot\` says.
 # An act whose runner lives is running whatever else is there: the exit file is news only once it is synced.
 state_of() {
-  code=- reason=- rebooted=0 act_boot= act_pid= act_start= act_mode= act_limit=
+  code=- reason=- rebooted=0 act_boot= act_pid= act_start= act_mode= act_limit= act_runner=
   if [ ! -d "$1" ]; then state=absent; return; fi
-  if [ -f "$1/boot" ]; then read -r act_boot act_pid act_start act_mode act_limit < "$1/boot" || :; fi
+  if [ -f "$1/boot" ]; then read -r act_boot act_pid act_start act_mode act_limit act_runner < "$1/boot" || :; fi
   boot_id
   if [ -n "$act_pid" ] && [ "$act_boot" = "$now_boot" ]; then
     start_of "$act_pid"
@@ -87,8 +87,9 @@ say() { boot_id; printf 'state=%s code=%s reason=%s size=%s rebooted=%s boot=%s\
 
 take_lock() {
   if command -v flock >/dev/null 2>&1; then
-    # A redirection that fails would end a shell at once after \`exec\` itself, a special builtin (POSIX 2.8.1).
-    command exec 9>>"$base/lock" || die 78 "cannot write in $base"
+    # A redirection of \`exec\` that fails ends a POSIX shell at once, without a word of ours; one of \`true\` does not.
+    true >>"$base/lock" || die 78 "cannot write in $base"
+    exec 9>>"$base/lock"
     flock -w 20 9 || die 77 "another program holds the lock of $base"
     return
   fi
@@ -110,9 +111,12 @@ drop_lock() { exec 9>&-; if [ -d "$base/lock.d" ]; then rm -rf "$base/lock.d"; t
 # Refuses an older epoch and another installation; raises the fence, synced, before anything else happens.
 pass_fence() {
   fence_owner= fence_epoch=
-  [ -f "$base/fence" ] && read -r fence_owner fence_epoch < "$base/fence"
+  if [ -f "$base/fence" ]; then read -r fence_owner fence_epoch < "$base/fence" || :
+  elif [ -e "$base/fence" ]; then die 78 "$base/fence is no file"
+  fi
   if [ -n "$fence_owner" ]; then
     [ "$fence_owner" = "$sp_installation" ] || die 76 "the host belongs to the installation $fence_owner"
+    case $fence_epoch in ''|*[!0-9]*|???????????????????*) die 78 "$base/fence is damaged: it holds no epoch" ;; esac
     [ "$sp_epoch" -ge "$fence_epoch" ] || die 75 "epoch $sp_epoch is older than $fence_epoch"
   fi
   if [ "$fence_epoch" != "$sp_epoch" ]; then
@@ -127,17 +131,30 @@ find_spared() {
   while read -r shell_pid shell_start shell_session; do
     start_of "$shell_pid"
     if [ -n "$started" ] && [ "$started" = "$shell_start" ]; then spared="$spared$shell_session "; fi
-  done < "$base/shells.\${runner##*-}"
+  done < "$base/shells.$act_runner"
 }
 
-# signal_act TERM|KILL DIR, after state_of: to everything of the act. One act runs at a time, so that in the keeper's
-# cgroup is its, but for its runner, the keeper and our shells; else it is its process group.
+# The key of the act that was started last: sets current.
+read_current() {
+  current=
+  [ ! -f "$base/current" ] || read -r current < "$base/current" || :
+  case $current in */*|.*) current= ;; esac
+}
+
+# signal_act TERM|KILL DIR, after state_of: to everything of the act. One act runs at a time, so that what is in the
+# keeper's cgroup is the current act's, but for its runner, the keeper and our shells; an act that is not current has
+# nothing there any more. Without a cgroup it is the process group.
 signal_act() {
   if [ "$act_mode" = cgroup ]; then
-    read_keeper && find_spared || return 0
+    : "\${act_runner:=\${runner##*-}}"
+    read_keeper "$act_runner" && find_spared || return 0
+    named=\${2##*/}
+    [ "$named" != . ] || named=$key
     round=0 victims=x
     while [ -n "$victims" ] && [ "$round" -lt 50 ]; do
       victims=
+      read_current
+      [ "$current" = "$named" ] || return 0
       while read -r member; do
         case " $act_pid $known " in *" $member "*) continue ;; esac
         start_of "$member"
@@ -165,13 +182,22 @@ bury() {
   remove_inputs "$1"
 }
 
-# The service whose cgroup holds the acts of this boot, if it lives: sets cg.
+# After state_of "$act": what an interrupted act has left is ended before anybody probes what it did.
+end_rest() {
+  [ "$state" = interrupted ] && [ "$rebooted" = 0 ] || return 0
+  take_lock
+  state_of "$act"
+  [ "$state" != interrupted ] || bury "$act"
+  drop_lock
+}
+
+# read_keeper RUNNER: the service of that version whose cgroup holds the acts of this boot, if it lives: sets cg.
 read_keeper() {
   cg= keeper_boot= keeper_pid= keeper_start=
-  [ -f "$base/keeper.\${runner##*-}" ] || return 1
-  read -r keeper_boot keeper_pid keeper_start cg < "$base/keeper.\${runner##*-}" || :
+  [ -f "$base/keeper.$1" ] || return 1
+  read -r keeper_boot keeper_pid keeper_start cg < "$base/keeper.$1" || :
   boot_id
-  [ "$keeper_boot" = "$now_boot" ] && [ -f "$base/shells.\${runner##*-}" ] || return 1
+  [ "$keeper_boot" = "$now_boot" ] && [ -f "$base/shells.$1" ] || return 1
   start_of "$keeper_pid"
   [ -n "$started" ] && [ "$started" = "$keeper_start" ] && [ -d "$cg" ]
 }

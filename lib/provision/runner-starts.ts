@@ -12,7 +12,7 @@ export const RUNNER_STARTS = `is_in_cgroup() {
 find_mode() {
   mode=setsid cg=
   [ "\${SITEPLAN_DETACH:-}" != setsid ] && [ -d /run/systemd/system ] || return 0
-  if read_keeper; then mode=cgroup; return 0; fi
+  if read_keeper "\${runner##*-}"; then mode=cgroup; return 0; fi
   command -v systemd-run >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
   mode=systemd
   [ -f /sys/fs/cgroup/cgroup.controllers ] || [ -f /sys/fs/cgroup/unified/cgroup.controllers ] || return 0
@@ -23,7 +23,7 @@ find_mode() {
       -- /bin/sh "$runner" keep "$root" 9>&- 2>/dev/null && break
   done
   waited=0
-  until read_keeper; do
+  until read_keeper "\${runner##*-}"; do
     waited=$((waited + 1))
     [ "$waited" -lt 100 ] || return 0
     sleep 0.02 2>/dev/null || sleep 1
@@ -85,10 +85,10 @@ launch() {
 
 # Starts the act unless its key was started before; \`supervisor\` is the process to wait for if it is ours.
 begin() {
-  key=$1 act="$base/acts/$1" supervisor= size=0 current=
+  key=$1 act="$base/acts/$1" supervisor= size=0
   take_lock
   pass_fence
-  [ ! -f "$base/current" ] || read -r current < "$base/current" || :
+  read_current
   [ -z "$current" ] || [ "$current" = "$key" ] || settle_other "$base/acts/$current"
   state_of "$act"
   if [ "$state" = ready ] && [ -f "$act/boot" ]; then
@@ -127,6 +127,7 @@ do_perform() {
   if [ -z "$supervisor" ]; then size_of "$act"; say >&2; exit 0; fi
   wait "$supervisor"
   state_of "$act"
+  end_rest
   # In spite of the mark that it makes first there is none: it could not even begin.
   [ "$state" != ready ] || die 78 "the act did not start"
   say >&2

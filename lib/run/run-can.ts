@@ -13,13 +13,13 @@ export interface RunSituation {
 }
 
 /** A step as its row or its summary says, and the kind's word on being cut (`StepKind.uninterruptible`). */
-export interface SkipSituation extends RunSituation {
+interface SkipSituation extends RunSituation {
   readonly stepState: StepState;
   readonly uninterruptible: string | null;
 }
 
 /** The steps of the host that is to be tried again. */
-export interface RetryHostSituation extends RunSituation {
+interface RetryHostSituation extends RunSituation {
   readonly stepStates: readonly StepState[];
 }
 

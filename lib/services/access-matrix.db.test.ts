@@ -20,8 +20,9 @@ import type { Scene, Verb } from '@/lib/testing/access-verbs';
 import { VERBS } from '@/lib/testing/access-verbs';
 
 /*
- * S7: every verb of the services, asked by every kind of person, about an own and a foreign site. What is expected is computed
- * from the permission that the verb is declared with; "allowed" means that the refusal, if any, is not about rights.
+ * S7: every verb of the services, asked by every kind of person, about an own and a foreign site. What is expected is
+ * computed from the permission that the verb is declared with; "allowed" means that the refusal, if any, is not about
+ * rights.
  */
 
 let database: TestDatabase;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,6 +9,9 @@ import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-databa
 import { createWebFixture } from '@/lib/testing/web-fixture';
 import { withClock } from '@/lib/testing/with-clock';
 import type { ServiceContext } from './context';
+import { approveHostKey } from './host-keys/approve-host-key';
+import { importKnownHosts } from './host-keys/import-known-hosts';
+import { revokeHostKey } from './host-keys/revoke-host-key';
 import { createJob } from './jobs/create-job';
 import { cancelRun } from './runs/cancel-run';
 import { createRun } from './runs/create-run';
@@ -45,6 +49,7 @@ async function listStrangeTimes(): Promise<string[]> {
     'run_event',
     'change',
     'audit',
+    'host_key',
   ];
   const { rows: columns } = await pool.query<{ table: string; column: string }>(
     `SELECT table_name AS "table", column_name AS "column" FROM information_schema.columns
@@ -110,6 +115,35 @@ it('stores the database’s time and keeps the order of filing when clocks are a
   expect((await listRuns(admin)).runs.map(({ id }) => id)).toEqual(runs);
 });
 
+/** A line of known_hosts for every host, with a key that nobody has. */
+function makeLine(algorithm = 'ssh-ed25519'): string {
+  const blob = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from(algorithm), randomBytes(36)]);
+  return `* ${algorithm} ${blob.toString('base64')}`;
+}
+
+it.each([HOUR_MS, -HOUR_MS])(
+  'trusts a revoked host key only when seen since, by a clock %i ms off',
+  async (shiftMs) => {
+    const nodes = [{ name: 's1', role: 'server', internalIp: '192.0.2.1' }];
+    const input = { name: `keys ${shiftMs}`, topology: { pattern: 'custom', nodes } };
+    const { siteId } = await createSite(admin, input);
+    const asWeb = <T>(work: () => Promise<T>) => withClock(shiftMs, work);
+    const text = `${makeLine()}\n@revoked ${makeLine()}`;
+    const { matched } = await asWeb(() => importKnownHosts(admin, { siteId, text }));
+    const [{ nodeId, fingerprint } = { nodeId: '', fingerprint: '' }] = matched;
+    const key = { siteId, nodeId, fingerprint };
+    await asWeb(() => revokeHostKey(admin, key));
+    await expect(asWeb(() => approveHostKey(admin, key))).rejects.toMatchObject({ code: 'conflict' });
+    // What a scan does.
+    await database.worker.pool.query('UPDATE host_key SET seen_at = now() WHERE fingerprint = $1', [
+      fingerprint,
+    ]);
+    expect(await asWeb(() => approveHostKey(admin, key))).toMatchObject({ revokedAt: null });
+    await asWeb(() => importKnownHosts(admin, { siteId, text: makeLine() })); // revokes the other one
+    expect(await listStrangeTimes()).toEqual([]);
+  },
+);
+
 it.each([HOUR_MS, -HOUR_MS])('gives and keeps leases all the same by a clock %i ms off', async (shiftMs) => {
   const { pool } = database.worker;
   const { siteId } = await createSite(admin, { name: `leased ${shiftMs}` });
@@ -128,7 +162,7 @@ it.each([HOUR_MS, -HOUR_MS])('gives and keeps leases all the same by a clock %i 
 
 it('has no code that could store the time of a process in the tables of runs', () => {
   const folders = ['lib/db', 'lib/provision', 'lib/worker', 'lib/worker/jobs'];
-  const services = ['runs', 'jobs', 'plans', 'nodes'].map((name) => `lib/services/${name}`);
+  const services = ['runs', 'jobs', 'plans', 'nodes', 'host-keys'].map((name) => `lib/services/${name}`);
   const offending = [...folders, ...services]
     .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
     .filter((path) => path.endsWith('.ts') && !path.includes('.test.'))

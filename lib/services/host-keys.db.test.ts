@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,6 +123,27 @@ describe('import of a known_hosts file', () => {
       fingerprint: bad.fingerprint,
     });
     await expect(approve).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('refuses a file that says too much at once, and writes nothing of it', async () => {
+    const nodes = Array.from({ length: 60 }, (_, index) => ({
+      name: `s${index + 1}`,
+      role: index < 3 ? 'server' : 'agent',
+      internalIp: `192.0.2.${index + 10}`,
+    }));
+    const { siteId } = await createSite(admin, { name: 'many', topology: { pattern: 'custom', nodes } });
+    const lines = Array.from({ length: 84 }, () => {
+      const key = Buffer.concat([Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20'), randomBytes(32)]);
+      return `* ssh-ed25519 ${key.toString('base64')}`;
+    });
+    const imported = importKnownHosts(admin, { siteId, text: lines.join('\n') });
+    await expect(imported).rejects.toMatchObject({ code: 'invalid' });
+    expect(await listHostKeys(admin, { siteId })).toEqual([]);
+    const some = await importKnownHosts(admin, {
+      siteId,
+      text: `${lines[0]}\n@revoked * ${lines[0]?.slice(2)}`,
+    });
+    expect([some.matched.length, some.revoked.length]).toEqual([0, 60]);
   });
 
   it('is for those who may approve, and has a limit', async () => {

@@ -10,6 +10,7 @@ import { adoptRun, RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig
 import { startFakeHost } from '@/lib/testing/fake-host';
 import { toTestPlan } from '@/lib/testing/ledger-step';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
+import { waitFor } from '@/lib/testing/wait-for';
 import { createWebFixture, type WebFixture } from '@/lib/testing/web-fixture';
 import type { ServiceContext } from './context';
 import { setFence } from './nodes/set-fence';
@@ -94,6 +95,33 @@ it('is not for a host of another installation, and says how to release one', asy
   const { siteId } = await refusedRun(t, 'another-installation');
   const input = { siteId, nodeId: 'n-0', epoch: `${HOST_EPOCH}` };
   await expect(setFence(admin, input)).rejects.toThrow(/sudo rm \/var\/lib\/siteplan-host\/fence/);
+});
+
+it('waits for a claim that is under way, and the claim not for it', async () => {
+  const nodes = [{ name: 's1', role: 'server', internalIp: '192.0.2.1' }];
+  const { siteId } = await createSite(admin, { name: 'claimed', topology: { pattern: 'custom', nodes } });
+  const [claimer, raiser] = [await database.worker.pool.connect(), await database.web.pool.connect()];
+  try {
+    const { rows } = await raiser.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    // A claim in two halves: its lease, then the epoch.
+    await claimer.query('BEGIN');
+    await claimer.query('UPDATE site_lease SET holder = $1 WHERE site_id = $2', ['half', siteId]);
+    const raised = raiser.query('SELECT raise_epoch($1, $2)', ['1', siteId]);
+    raised.catch(() => undefined); // looked at below
+    const isWaiting = async () => {
+      const found = await claimer.query('SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted', [
+        rows[0]?.pid,
+      ]);
+      return found.rowCount === 1;
+    };
+    await waitFor(isWaiting, { what: 'the other one to wait' });
+    await claimer.query(`SELECT nextval('epoch_seq')`);
+    await claimer.query('COMMIT');
+    await raised;
+  } finally {
+    await claimer.query('ROLLBACK');
+    for (const client of [claimer, raiser]) client.release();
+  }
 });
 
 it('never sets the sequence back, whoever takes epochs meanwhile', async () => {

@@ -3,6 +3,7 @@ import { recordChange } from '@/lib/db/change-feed';
 import { toQueryable } from '@/lib/db/connect';
 import type { Queryable } from '@/lib/db/connect';
 import type { Prisma } from '@/lib/db/generated/client';
+import { retryCollisions } from '@/lib/db/retry-collisions';
 import type { ServiceContext } from './context';
 
 /** Kinds of things whose changes the change feed tells. */
@@ -25,9 +26,14 @@ export interface Transaction {
 
 /**
  * Runs a mutation: all or nothing, and nothing without its audit row (S27). A work that writes no row or more than one is
- * a bug of ours and is rolled back.
+ * a bug of ours and is rolled back. One that PostgreSQL rolled back in favour of another is done again, so `work` must
+ * bear being repeated: all that it does is in the transaction.
  */
 export async function transact<T>(ctx: ServiceContext, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return retryCollisions(() => transactOnce(ctx, work));
+}
+
+async function transactOnce<T>(ctx: ServiceContext, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return ctx.db.prisma.$transaction(
     async (prisma) => {
       const sql = toQueryable(prisma);

@@ -35,18 +35,21 @@ const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
 
 /**
  * The algorithms of one connection. With `keyTypes` (types of the pinned keys, `ssh-rsa` standing for its SHA-2
- * signatures) only those host keys are asked for, so that a host with several keys shows the pinned one.
+ * signatures) only those host keys are asked for, so that a host with several keys shows the pinned one; with `after`
+ * the others are accepted as well, from a host that has none of those.
  */
-export function toAlgorithms(keyTypes?: readonly string[]): Algorithms {
+export function toAlgorithms(keyTypes?: readonly string[], others: 'none' | 'after' = 'none'): Algorithms {
   const isWanted = (algorithm: string) =>
     !keyTypes ||
     keyTypes.includes(algorithm) ||
     (algorithm.startsWith('rsa-sha2-') && keyTypes.includes('ssh-rsa'));
+  const wanted = HOST_KEYS.filter(isWanted);
   return {
     kex: [...OFFER.kex],
     cipher: [...OFFER.cipher],
     hmac: [...OFFER.hmac],
     compress: [...OFFER.compress],
-    serverHostKey: HOST_KEYS.filter(isWanted),
+    // The host shows the first of these that it has (RFC 4253 7.1).
+    serverHostKey: [...wanted, ...(others === 'after' ? HOST_KEYS.filter((one) => !isWanted(one)) : [])],
   };
 }

@@ -211,6 +211,27 @@ describe.concurrent('hosts that allow one session on a connection', () => {
 });
 
 describe.concurrent('a way of which nothing comes', () => {
+  const impatient = { ...OPTIONS, connectTimeoutMs: 500 };
+
+  it('because a bastion does not answer ends in time', async (t) => {
+    const hosts = await startHosts(t, 'a-answers-late', 's1');
+    const failure = await failureOf(connect(t, behind(hosts), impatient));
+    expect(failure.code).toBe('host-unreachable');
+    expect(failure.message).toContain('a-answers-late could not reach s1');
+    await waitFor(() => hosts[0]?.link.connections() === 0, { what: 'the hop to be closed' });
+  });
+
+  it('to a tunnel ends in time, and a stream that comes later is closed', async (t) => {
+    const [host, service] = await startHosts(t, 's1-answers-late', 'service');
+    if (!host || !service) throw new Error('there are two');
+    const connection = await connect(t, host.target, impatient);
+    const tunnel = connection.openTunnel('127.0.0.1', service.port);
+    expect((await failureOf(tunnel)).code).toBe('connection-lost');
+    await waitFor(() => service.link.connections() === 1, { what: 'the late stream' });
+    await waitFor(() => service.link.connections() === 0, { what: 'the late stream to be closed' });
+    expect(host.link.connections()).toBe(1);
+  });
+
   it('through a bastion ends in time', async (t) => {
     const hosts = await startHosts(t, 'a', 's1');
     const proxy = await startTcpProxy({ address: '127.0.0.1', port: hosts[1]?.port ?? 0 });

@@ -319,7 +319,8 @@ describe.concurrent('links that die', () => {
     const proxy = await proxyToSshd(t);
     proxy.setDelayMs(200);
     const keepalive = { intervalMs: 2_000, count: 3 };
-    const connection = await connect(t, { ...sshd.target, port: proxy.port }, { ...OPTIONS, keepalive });
+    const options = { ...OPTIONS, readyTimeoutMs: 30_000, keepalive };
+    const connection = await connect(t, { ...sshd.target, port: proxy.port }, options);
     const result = await connection
       .openShell()
       .run({ script: 'sleep 7; echo still here', timeoutMs: 20_000 });

@@ -4,6 +4,7 @@ import { toConnectionLost } from './classify-ssh-error';
 import { createFramedShell, type FramedShell } from './framed-shell';
 import { HostError } from './host-error';
 import { openClient } from './open-client';
+import { openForward } from './open-forward';
 import type { ProgramHost } from './open-program';
 import type { OpenClient } from './start-client';
 import { streamScript, type ScriptStream, type StreamCall } from './stream-script';
@@ -29,18 +30,17 @@ export interface HostConnection {
   readonly close: () => void;
 }
 
-function openTunnel({ client, context }: OpenClient, address: string, port: number): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => reject(new HostError(toConnectionLost(context), { cause }));
-    try {
-      client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
-        if (error) fail(error);
-        else resolve(channel);
-      });
-    } catch (error) {
-      fail(error);
-    }
-  });
+async function openTunnel(
+  { client, context }: OpenClient,
+  address: string,
+  port: number,
+  options: ConnectOptions,
+): Promise<Duplex> {
+  try {
+    return await openForward(client, address, port, options);
+  } catch (cause) {
+    throw new HostError(toConnectionLost(context), { cause });
+  }
 }
 
 /**
@@ -60,7 +60,7 @@ export async function connectHost(target: HostTarget, options: ConnectOptions): 
     openShell: () => createFramedShell(host),
     stream: (call) => streamScript(host, call),
     upload: (source, to) => uploadFile(host, source, to),
-    openTunnel: (address, port) => openTunnel(open, address, port),
+    openTunnel: (address, port) => openTunnel(open, address, port, options),
     onClose: (listener) => {
       let isListening = true;
       void open.closed.then((error) => {

@@ -26,8 +26,8 @@ import { connectHost } from './connect-host';
 import { toProgram } from './to-program';
 
 /*
- * S14: 2,000 hostile values through every field that reaches a shell: all variables of all kinds of steps, and every text of
- * a topology. Nothing of a value may ever run (a marker file would show it), and each arrives byte for byte.
+ * S14: 2,000 hostile values through every field that reaches a shell: all variables of all kinds of steps, and every
+ * text of a topology. Nothing of a value may ever run (a marker file would show it), and each arrives byte for byte.
  */
 
 const CORPUS = [

@@ -3,7 +3,8 @@ import { findAddressRefusal, resolveHost } from './address-policy';
 import { HostError } from './host-error';
 import type { ConnectOptions, HostEndpoint } from './target';
 
-const CONNECT_TIMEOUT_MS = 10_000;
+/** For one TCP connection, made here or by a bastion. */
+export const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Every address of the endpoint, resolved once, here, and each allowed; rejects with `address-refused` if one is not.

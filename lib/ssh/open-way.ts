@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
-import type { Client } from 'ssh2';
 import { classifySshError } from './classify-ssh-error';
 import { HostError } from './host-error';
+import { openForward } from './open-forward';
 import { startClient, type OpenClient } from './start-client';
 import { openSocket, toCheckedAddresses } from './open-socket';
 import type { ConnectOptions, HostEndpoint, HostLogin } from './target';
@@ -58,25 +58,17 @@ function toForwardError(cause: unknown, endpoint: HostEndpoint, bastion: HostEnd
   );
 }
 
-function forward(client: Client, address: string, port: number): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
-      if (error) reject(error);
-      else resolve(channel);
-    });
-  });
-}
-
 /** To an address that was checked here, never to a name that the bastion would resolve for itself. */
 async function openThrough(
   { client }: OpenClient,
   bastion: HostEndpoint,
   { endpoint, addresses }: Place,
+  options: ConnectOptions,
 ): Promise<Duplex> {
   let failure: unknown = new Error('no address');
   for (const address of addresses) {
     try {
-      return await forward(client, address, endpoint.port);
+      return await openForward(client, address, endpoint.port, options);
     } catch (error) {
       failure = error;
     }
@@ -105,7 +97,7 @@ export async function openWay(
     const [place, bastion, last] = [places[index], bastions[index - 1], hops.at(-1)];
     if (!place) throw new Error('a way has a place for each step');
     if (!bastion || !last) return openDirect(place, options);
-    const socket = await openThrough(last, bastion, place);
+    const socket = await openThrough(last, bastion, place, options);
     // A hop that is gone takes what went through it along.
     void last.closed.then(() => socket.destroy());
     return socket;

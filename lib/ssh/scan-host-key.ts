@@ -9,12 +9,14 @@ import type { ConnectOptions, HostEndpoint, HostLogin } from './target';
 
 /**
  * The key that a host shows, read without authenticating there: the handshake ends as soon as the key is seen. Signs in
- * to the bastions on the way, so their keys must be approved. Rejects with HostError.
+ * to the bastions on the way, so their keys must be approved. A host with several keys shows one of `pinnedTypes` if it
+ * has one, as it does to a connection. Rejects with HostError.
  */
 export async function scanHostKey(
   endpoint: HostEndpoint,
   options: ConnectOptions,
   bastions: readonly HostLogin[] = [],
+  pinnedTypes: readonly string[] = [],
 ): Promise<ScannedHostKey> {
   for (const login of bastions) checkLogin(login);
   const { socket, close } = await openWay(endpoint, bastions, options);
@@ -28,7 +30,7 @@ export async function scanHostKey(
           sock: socket,
           username: 'siteplan',
           authHandler: [],
-          algorithms: toAlgorithms(),
+          algorithms: toAlgorithms(pinnedTypes, 'after'),
           readyTimeout: options.readyTimeoutMs ?? 20_000,
           hostVerifier: (key: Buffer) => {
             resolve(toScannedHostKey(key));

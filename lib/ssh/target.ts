@@ -38,7 +38,7 @@ export interface HostTarget extends HostLogin {
 
 export interface ConnectOptions {
   readonly policy: AddressPolicy;
-  /** TCP connect, per address; 10 s. */
+  /** TCP connect, per address, here or by a bastion; 10 s. */
   readonly connectTimeoutMs?: number;
   /** Handshake and authentication; 20 s. */
   readonly readyTimeoutMs?: number;

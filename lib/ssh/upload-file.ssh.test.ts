@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import {
   chmod,
@@ -17,6 +18,7 @@ import {
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { startFakeHost } from '@/lib/testing/fake-host';
 import { startSshd, type TestSshd } from '@/lib/testing/sshd';
 import { startTcpProxy, type TcpProxy } from '@/lib/testing/tcp-proxy';
 import { waitFor } from '@/lib/testing/wait-for';
@@ -133,6 +135,23 @@ describe('partial files', () => {
     expect(await partials(dir)).toEqual([]);
   });
 
+  it('that cannot be opened are only copied from', async (t) => {
+    const dir = await makeDir();
+    // Nobody can write to a program while it runs.
+    const program = await readFile('/bin/sh');
+    const whole = Buffer.concat([program, randomBytes(10_000)]);
+    const hash = createHash('sha256').update(whole).digest('hex');
+    const part = join(dir, `.siteplan-upload-${hash}.aaaaaa`);
+    await writeFile(part, program, { mode: 0o700 });
+    const running = spawn(part, ['-c', 'read -r word'], { argv0: 'sh', stdio: ['pipe', 'ignore', 'ignore'] });
+    t.onTestFinished(() => void running.kill('SIGKILL'));
+    await once(running, 'spawn');
+    await chmod(part, 0o600);
+    const { sentBytes } = await connection.upload(whole, { path: path(dir), mode: '0640' });
+    expect(sentBytes).toBe(10_000);
+    expect((await readFile(path(dir))).equals(whole)).toBe(true);
+  });
+
   it('that are whole need nothing more', async () => {
     const dir = await makeDir();
     await leave(dir, 'aaaaaa', content);
@@ -217,6 +236,35 @@ describe('two uploads of one file', () => {
     const source = await toFileSource(path);
     await connection.upload(source, { path: join(dir, 'file'), mode: '0640' });
     await expectWhole(join(dir, 'file'));
+  });
+});
+
+describe('a host that prints', () => {
+  const shout = `head -c 100000 /dev/zero | tr '\\0' x`;
+
+  async function shouting({ onTestFinished }: TestContext, program: string, script: string) {
+    const host = await startFakeHost('s1');
+    const noisy = await connectHost(host.target, OPTIONS);
+    onTestFinished(async () => {
+      noisy.close();
+      await host.stop();
+    });
+    await writeFile(join(host.root, 'bin', program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return { noisy, path: join(host.root, 'file') };
+  }
+
+  it('something else than an answer is not listened to for long', async (t) => {
+    const { noisy, path } = await shouting(t, 'mkdir', `${shout}; exec /bin/mkdir "$@"`);
+    const upload = noisy.upload(content, { path, mode: '0640' });
+    await expect(upload).rejects.toMatchObject({ code: 'step-exit' });
+    await expect(upload).rejects.toThrow(/prints something else than an answer/);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('after its answer is not minded', async (t) => {
+    const { noisy, path } = await shouting(t, 'mv', `${shout}; exec /bin/mv "$@"`);
+    await noisy.upload(content, { path, mode: '0640' });
+    await expectWhole(path);
   });
 });
 

@@ -36,6 +36,9 @@ export interface UploadResult {
   readonly sha256: string;
 }
 
+/** The longest answer is `have`, a size and a hash. */
+const MAX_ANSWER_BYTES = 1024;
+
 type OpenSource = Exclude<UploadSource, Uint8Array>;
 
 function toSource(source: UploadSource): OpenSource {
@@ -80,6 +83,14 @@ function toUploadFailure(host: ProgramHost, path: string, exitCode: number, stde
   });
 }
 
+function toNoAnswer(host: ProgramHost, path: string): HostError {
+  return new HostError({
+    code: 'step-exit',
+    message: `The upload of ${path} to ${host.context.name} failed: the host prints something else than an answer.`,
+    nextAction: 'Look for programs on the host (mkdir, find, mktemp) that print more than they should.',
+  });
+}
+
 /** True when the first `count` bytes of the source are what the host has. */
 async function hasPrefix(source: OpenSource, count: number, sha256: string): Promise<boolean> {
   const hash = createHash('sha256');
@@ -93,18 +104,26 @@ async function hasPrefix(source: OpenSource, count: number, sha256: string): Pro
   return left === 0 && hash.digest('hex') === sha256;
 }
 
-/** What the host says on its first line: nothing to send, or how much of it is there. */
-async function readAnswer(channel: ClientChannel, closed: Promise<void>): Promise<readonly string[]> {
+/**
+ * What the host says on its first line: nothing to send, or how much of it is there. Empty when the channel closed before
+ * it, null when what comes is no such line. Whatever the host prints after it is dropped.
+ */
+async function readAnswer(channel: ClientChannel, closed: Promise<void>): Promise<readonly string[] | null> {
   let answer = '';
+  let onData: (chunk: Buffer) => void = () => undefined;
   const answered = new Promise<void>((resolve) => {
-    channel.on('data', (chunk: Buffer) => {
-      answer += chunk.toString('latin1');
-      if (answer.includes('\n')) resolve();
-    });
+    onData = (chunk) => {
+      answer += chunk.toString('latin1', 0, MAX_ANSWER_BYTES);
+      if (answer.includes('\n') || answer.length >= MAX_ANSWER_BYTES) resolve();
+    };
+    channel.on('data', onData);
   });
   channel.resume();
   await Promise.race([answered, closed]);
-  return answer.includes('\n') ? (answer.split('\n')[0] ?? '').split(' ') : [];
+  channel.removeListener('data', onData).resume();
+  const end = answer.indexOf('\n');
+  if (end < 0) return answer.length >= MAX_ANSWER_BYTES ? null : [];
+  return answer.slice(0, end).split(' ');
 }
 
 /** Sends what the host lacks and gives the number of bytes; a host that ends early says why when it closes. */
@@ -158,6 +177,10 @@ export async function uploadFile(
   });
   const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()));
   const answer = await readAnswer(channel, closed);
+  if (answer === null) {
+    endChannel(channel);
+    throw toNoAnswer(host, target.path);
+  }
   let sentBytes = 0;
   if (answer[0] === 'have') sentBytes = await sendRest(source, channel, answer, closed);
   else channel.end();

@@ -35,8 +35,9 @@ if command -v flock >/dev/null 2>&1; then can_lock=1; fi
 # Opens for appending and looks at what was opened, so that a link that somebody put there meanwhile is not followed.
 # Fails where the lock cannot be had: a living writer has the file.
 claim() {
-  # \`command\`, because a redirection that fails would end the shell after a special builtin (POSIX 2.8.1).
-  command exec 8>>"$1" || return 1
+  # A redirection of \`exec\` that fails ends a POSIX shell at once; one of \`true\` does not.
+  true >>"$1" || return 1
+  exec 8>>"$1"
   [ "$(stat -L -c '%u %a %h %d %i' /proc/self/fd/8)" = "$uid 600 1 $(stat -c '%d %i' -- "$1")" ] || return 1
   [ -z "$can_lock" ] || flock -n 8
 }

@@ -20,6 +20,7 @@ export const FAKE_HOST_FAILURES = {
   'banner-noise': 'prints a banner, colours and junk before every command',
   'no-login-shell': 'lets the user in, and its shell is nologin',
   'forwards-nothing': 'is no bastion: refuses to forward TCP',
+  'answers-late': 'answers a request to forward TCP after three seconds',
   'one-session': 'allows one session on a connection (MaxSessions 1)',
   'sudo-wants-password': 'sudo asks for the password `fake-password`',
   'sudo-refuses': 'the user is not in the sudoers file',

@@ -182,8 +182,10 @@ function serve(host: HostState, client: Connection): void {
   client.on('authentication', (context) => authenticate(host, context));
   client.on('request', (accept) => accept?.());
   client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+    const pass = () => forward(destIP, destPort, accept, reject);
     if (host.failures.has('forwards-nothing')) reject();
-    else forward(destIP, destPort, accept, reject);
+    else if (host.failures.has('answers-late')) setTimeout(pass, 3_000);
+    else pass();
   });
   client.on('session', (acceptSession, rejectSession) => {
     if (openSessions > 0 && host.failures.has('one-session')) {

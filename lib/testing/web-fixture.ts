@@ -20,7 +20,10 @@ export interface WebFixture {
 let count = 0;
 
 /** The web process without its server: real database role, real keys, real sign-in. */
-export function createWebFixture(database: TestDatabase, publicUrl = 'http://127.0.0.1:3000'): WebFixture {
+export function createWebFixture(
+  database: Pick<TestDatabase, 'web'>,
+  publicUrl = 'http://127.0.0.1:3000',
+): WebFixture {
   const { publicKey, privateKey } = generateKeyPairSync('x25519');
   const sealKey = { key: publicKey, privateKey, keyId: toKeyId(publicKey) };
   const keys = {

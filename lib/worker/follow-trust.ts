@@ -1,7 +1,8 @@
-import { watchChanges, type Change } from '@/lib/db/change-feed';
+import { findChangeCursor, watchChanges, type Change } from '@/lib/db/change-feed';
 import type { WorkerContext } from './worker-context';
 
 const RETRY_MS = 1_000;
+const TOPICS = ['host-key', 'credential'];
 
 /** Null stands for changes that may have been missed. */
 type Listener = (change: Change | null) => void;
@@ -19,21 +20,22 @@ async function follow(
   };
   while (!signal.aborted) {
     try {
-      for await (const change of watchChanges(context.db, { topics: ['host-key', 'credential'], signal }))
-        tell(change);
+      const after = await findChangeCursor(context.db.pool);
+      if (signal.aborted) return;
+      // What changed before the cursor was or is missed, so everyone looks again; what changes from now on is told below.
+      tell(null);
+      for await (const change of watchChanges(context.db, { topics: TOPICS, after, signal })) tell(change);
     } catch (error) {
       if (signal.aborted) return;
       context.log.warn({ err: error }, 'changes of host keys and credentials are not heard');
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      // Whatever changed meanwhile was missed, so everyone looks again.
-      if (!signal.aborted) tell(null);
     }
   }
 }
 
 /**
- * Calls `listener` after every change of a host key or a credential, and whenever one may have been missed. Returns how to
- * stop; the last one that stops ends the reader.
+ * Calls `listener` after every change of a host key or a credential, and whenever one may have been missed: once at the
+ * start of the reader too, for what was read before it. Returns how to stop; the last one that stops ends the reader.
  */
 export function followTrust(context: Pick<WorkerContext, 'db' | 'log'>, listener: Listener): () => void {
   let follower = followers.get(context.db);

@@ -15,7 +15,7 @@ export default async function ProfilePage() {
   const session = await auth.api.getSession({ headers: await headers() });
   const grants = actor.grants.map((grant) => `${grant.role} on ${grant.siteId ?? 'all sites'}`);
   return (
-    <div className="grid max-w-240 items-start gap-4 md:grid-cols-2 2xl:max-w-none 2xl:grid-cols-3">
+    <div className="grid max-w-240 items-start gap-4 md:grid-cols-2 xl:max-w-none xl:grid-cols-3">
       <h1 className="sr-only">Profile</h1>
       <Panel label="you">
         <div className="p-3">

@@ -27,7 +27,7 @@ export function toRowsOf({ siteId, nodeId, hop, fingerprint }: z.infer<typeof Ho
 
 /**
  * Pins a key that a scan has seen: a named person vouches for the fingerprint. Every other pinned key of the node (or of
- * the bastion, for all nodes behind it) is revoked with it, so that exactly one stays good.
+ * the bastion, for all nodes behind it) is revoked with it, whatever its type; only an import pins several at once.
  */
 export async function approveHostKey(ctx: ServiceContext, input: unknown): Promise<HostKeyView> {
   const wanted = parseInput(HostKeyInput, input);

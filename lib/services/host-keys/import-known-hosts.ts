@@ -7,6 +7,7 @@ import {
   toKnownHostName,
   type KnownHostsEntry,
 } from '@/lib/core/known-hosts';
+import { readNow } from '@/lib/db/read-now';
 import { listHops, toHopKey } from '@/lib/topology/list-hops';
 import type { Topology } from '@/lib/topology/topology';
 import { toFingerprint } from '../credentials/read-private-key';
@@ -25,6 +26,9 @@ const ImportKnownHostsInput = z.strictObject({
 /** Hashed names are compared one by one, with each host: a limit of work for one request. */
 const MAX_COMPARISONS = 400_000;
 const SLICE = 2_000;
+/** Each is a row that is written in one transaction. */
+const MAX_MATCHES = 5_000;
+const TOO_LONG = 'The file has too many lines for a site of this size. Import it in parts.';
 
 /** A host of the site whose key can be pinned: a node (`hop` empty), or a bastion on the way to it. */
 interface Place {
@@ -58,7 +62,7 @@ async function findMatches(entries: readonly KnownHostsEntry[], places: readonly
     byName.set(name, [...(byName.get(name) ?? []), place]);
   }
   if (entries.length * byName.size > MAX_COMPARISONS) {
-    throw new AppError('invalid', 'The file has too many lines for a site of this size. Import it in parts.');
+    throw new AppError('invalid', TOO_LONG);
   }
   const matches: Match[] = [];
   let compared = 0;
@@ -69,6 +73,7 @@ async function findMatches(entries: readonly KnownHostsEntry[], places: readonly
       if (compared % SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
       if (place && matchesKnownHost(entry, place.address, place.port)) {
         matches.push(...same.map((one) => ({ entry, place: one })));
+        if (matches.length > MAX_MATCHES) throw new AppError('invalid', TOO_LONG);
       }
     }
   }
@@ -82,6 +87,11 @@ function toImportedKey({ entry, place }: Match): ImportedKey {
   return { line, nodeId, nodeName, ...(hop && { hop }), algorithm, fingerprint };
 }
 
+/** One key at one place, whatever line says so. */
+function toPinKey({ entry, place }: Match): string {
+  return `${place.nodeId} ${place.hop} ${entry.publicKey}`;
+}
+
 function toRowKey({
   nodeId,
   hop = '',
@@ -90,12 +100,15 @@ function toRowKey({
   return { nodeId, hop, fingerprint };
 }
 
-async function storeRevoked(tx: Pick<Transaction, 'prisma'>, matches: readonly Match[]): Promise<void> {
+async function storeRevoked(
+  tx: Pick<Transaction, 'prisma' | 'sql'>,
+  matches: readonly Match[],
+): Promise<void> {
+  const revokedAt = await readNow(tx.sql);
   for (const match of matches) {
     const { algorithm, ...key } = toImportedKey(match);
     const where = toRowKey(key);
     const { address, port } = match.place;
-    const revokedAt = new Date();
     const { publicKey } = match.entry;
     await tx.prisma.hostKey.upsert({
       where: { nodeId_hop_fingerprint: where },
@@ -107,7 +120,7 @@ async function storeRevoked(tx: Pick<Transaction, 'prisma'>, matches: readonly M
 
 async function storePinned(
   ctx: ServiceContext,
-  tx: Pick<Transaction, 'prisma'>,
+  tx: Pick<Transaction, 'prisma' | 'sql'>,
   matches: readonly Match[],
 ): Promise<{ replaced: string[] }> {
   const rows = [];
@@ -130,7 +143,7 @@ async function storePinned(
 /**
  * Takes over the lines of a known_hosts file that are about hosts of the site: a named person vouches for the file. Its
  * keys are pinned as approved and replace what was pinned for the same host; a @revoked line withdraws the trust in a
- * key, whatever other lines say. One audit row for the whole file.
+ * key, whatever other lines say. One audit row for the whole file. Throws `invalid` for a file that says too much at once.
  */
 export async function importKnownHosts(ctx: ServiceContext, input: unknown): Promise<HostKeyImport> {
   const { siteId, text } = parseInput(ImportKnownHostsInput, input);
@@ -138,13 +151,9 @@ export async function importKnownHosts(ctx: ServiceContext, input: unknown): Pro
   const { topology } = await findNewestTopology(ctx.db, siteId);
   const { entries, refused } = parseKnownHosts(text);
   const matches = await findMatches(entries, listPlaces(topology));
-  const isRevoked = (match: Match) =>
-    matches.some(
-      ({ entry, place }) =>
-        entry.kind === 'revoked' && entry.publicKey === match.entry.publicKey && place === match.place,
-    );
   const revoked = matches.filter(({ entry }) => entry.kind === 'revoked');
-  const pinned = matches.filter((match) => match.entry.kind === 'key' && !isRevoked(match));
+  const withdrawn = new Set(revoked.map(toPinKey));
+  const pinned = matches.filter((match) => match.entry.kind === 'key' && !withdrawn.has(toPinKey(match)));
   const about = new Set(matches.map(({ entry }) => entry.line));
   return transact(ctx, async (tx) => {
     await storeRevoked(tx, revoked);

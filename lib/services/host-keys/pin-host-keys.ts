@@ -1,4 +1,5 @@
 import type { HostKey } from '@/lib/db/generated/client';
+import { readNow } from '@/lib/db/read-now';
 import type { ServiceContext } from '../context';
 import type { Transaction } from '../transact';
 
@@ -8,10 +9,10 @@ import type { Transaction } from '../transact';
  */
 export async function pinHostKeys(
   ctx: ServiceContext,
-  tx: Pick<Transaction, 'prisma'>,
+  tx: Pick<Transaction, 'prisma' | 'sql'>,
   rows: readonly HostKey[],
 ): Promise<{ replaced: string[] }> {
-  const now = new Date();
+  const now = await readNow(tx.sql);
   const places = [...new Map(rows.map((row) => [`${row.nodeId} ${row.hop}`, row])).values()];
   const others = {
     OR: places.map(({ nodeId, hop }) => ({ nodeId, hop })),

@@ -1,4 +1,5 @@
 import type { HostKeyView } from '@/lib/access/host-key-view';
+import { readNow } from '@/lib/db/read-now';
 import type { ServiceContext } from '../context';
 import { authoriseOnSite, notFound } from '../context';
 import { parseInput } from '../parse-input';
@@ -21,7 +22,7 @@ export async function revokeHostKey(ctx: ServiceContext, input: unknown): Promis
     if (!key) throw notFound('host key');
     await tx.prisma.hostKey.updateMany({
       where: { OR: [{ id: key.id }, toRowsOf(wanted)], revokedAt: null },
-      data: { revokedAt: new Date() },
+      data: { revokedAt: await readNow(tx.sql) },
     });
     await tx.audit('host-key.revoke', nodeId, { siteId, fingerprint, ...(hop && { hop }) });
     await tx.changed('host-key', siteId);

@@ -2,6 +2,7 @@ import type { HostKeyView } from '@/lib/access/host-key-view';
 import { NodeId } from '@/lib/core/ids';
 import type { HostKey } from '@/lib/db/generated/client';
 
+/** A stored key as people see it; times as ISO 8601 in UTC. */
 export function toHostKeyView(row: HostKey & { node: { name: string } }): HostKeyView {
   return {
     nodeId: NodeId.parse(row.nodeId),

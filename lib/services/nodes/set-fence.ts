@@ -46,7 +46,8 @@ async function findRefusal(tx: Transaction, siteId: string, nodeId: string): Pro
  * Puts a host's fence right after the database was restored from a backup (contract 1). The host is not touched: the
  * database's epochs are raised above the host's. A lowered fence would let in a worker of before the restore that still
  * lives somewhere; a raised sequence keeps it out, and needs no host. The installation's id is the same on both sides,
- * else the host had refused for that reason. Throws `conflict` unless the last run of the site was refused by this host at this very epoch.
+ * else the host had refused for that reason. Throws `conflict` unless the last run of the site was refused by this host
+ * at this very epoch.
  */
 export async function setFence(
   ctx: ServiceContext,

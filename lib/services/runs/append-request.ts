@@ -4,8 +4,8 @@ import type { RunEventBody } from '@/lib/run/run-event';
 import type { Transaction } from '../transact';
 
 /**
- * Writes what a person asked of a run into its log. The update of `last_seq` takes the row's lock, under which the worker takes its
- * numbers too, so the sequence stays whole; the event carries the epoch that holds the run and claims nothing.
+ * Writes what a person asked of a run into its log. The update of `last_seq` takes the row's lock, under which the worker
+ * takes its numbers too, so the sequence stays whole; the event carries the epoch that holds the run and claims nothing.
  */
 export async function appendRequest(tx: Transaction, runId: string, event: RunEventBody): Promise<void> {
   await tx.sql.query(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toAllowedSites } from '@/lib/access/can';
+import { RunId, SiteId } from '@/lib/core/ids';
 import { RUN_LIMITS } from '@/lib/run/limits';
 import { RunState } from '@/lib/run/run-event';
 import type { HistoryCut, RunPage } from '@/lib/run/run-view';
@@ -9,10 +10,10 @@ import { parseInput } from '../parse-input';
 import { RUN_ROW, toRunView } from './to-run-view';
 
 export const ListRunsInput = z.strictObject({
-  siteId: z.string().optional(),
+  siteId: SiteId.optional(),
   state: RunState.optional(),
   /** `next` of the page before. */
-  before: z.string().optional(),
+  before: RunId.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 

@@ -34,17 +34,22 @@ function toSituation(run: Run): LockedRun['situation'] {
 }
 
 /**
- * Locks the site (against a second run) and the run (against its worker and other tabs), in this order everywhere, and
- * reads it. Runs that uninstall ask for more.
+ * Locks the site (against a second run) and the run (against its worker and other tabs), in this order everywhere: whoever
+ * changes a run twice in a transaction locks its site as well, because PostgreSQL then looks at the foreign key again.
  */
+export async function lockRows(tx: Transaction, runId: string, siteId: string): Promise<void> {
+  await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
+  await tx.sql.query('SELECT id FROM run WHERE id = $1 FOR UPDATE', [runId]);
+}
+
+/** Locks a run and its site and reads it. Runs that uninstall ask for more. */
 export async function lockRun(
   ctx: ServiceContext,
   tx: Transaction,
   runId: string,
   siteId: string,
 ): Promise<LockedRun> {
-  await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
-  await tx.sql.query('SELECT id FROM run WHERE id = $1 FOR UPDATE', [runId]);
+  await lockRows(tx, runId, siteId);
   const run = await tx.prisma.run.findUniqueOrThrow({
     where: { id: runId },
     include: { plan: { select: { body: true } }, runSteps: { select: { stepId: true, state: true } } },

@@ -13,8 +13,9 @@ import { lockRun, queueAgain, refuseUnless, stepsOf } from './queue-again';
 export const RetryRunInput = z.strictObject({ runId: z.string(), nodeId: z.string().optional() });
 
 /**
- * Queues an ended run again from the steps that stopped it; with `nodeId` only those of one host, and those of other hosts stay as they
- * are. Throws `conflict` with the words of `runCan`, and `invalid` for a host that the plan does not touch.
+ * Queues an ended run again from the steps that stopped it; with `nodeId` only those of one host, and those of other
+ * hosts stay as they are. Throws `conflict` with the words of `runCan`, and `invalid` for a host that the plan does not
+ * touch.
  */
 export async function retryRun(ctx: ServiceContext, input: z.input<typeof RetryRunInput>): Promise<RunView> {
   const { runId, nodeId } = parseInput(RetryRunInput, input);

@@ -9,6 +9,7 @@ export const RUN_ROW = {
 
 type RunRow = Prisma.RunGetPayload<typeof RUN_ROW>;
 
+/** A run's row as people see it; times as ISO 8601 in UTC. Throws for a row that no RunView can be made of: a bug of ours. */
 export function toRunView(row: RunRow): RunView {
   return RunView.parse({
     ...row,

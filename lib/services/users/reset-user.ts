@@ -5,8 +5,9 @@ import { createInvite } from './create-invite';
 import { refuseWithoutAdmin } from './store-grants';
 
 /**
- * Takes a person's password and second factor away, ends their sessions and API tokens, and gives a one-time link (a path) to set a
- * new one. The administrator never learns a password. Throws `conflict` for the last administrator with a password.
+ * Takes a person's password and second factor away, ends their sessions and API tokens, and gives a one-time link (a
+ * path) to set a new one. The administrator never learns a password. Throws `conflict` for the last administrator with a
+ * password.
  */
 export async function resetUser(ctx: ServiceContext, input: { userId: string }): Promise<{ link: string }> {
   authorise(ctx, 'user.manage');

@@ -22,7 +22,20 @@ interface ScannedPlace {
   readonly hopsBefore: number;
 }
 
-/** Stores what the host showed; a key that is there already is only seen again. Says how it relates to the pinned. */
+/** Types of the keys that are approved for a place. */
+async function listPinnedTypes(job: JobContext, { node, hop }: ScannedPlace): Promise<string[]> {
+  const { rows } = await job.db.pool.query<{ algorithm: string }>(
+    `SELECT DISTINCT algorithm FROM host_key
+      WHERE node_id = $1 AND hop = $2 AND approved_at IS NOT NULL AND revoked_at IS NULL`,
+    [node.id, hop],
+  );
+  return rows.map(({ algorithm }) => algorithm);
+}
+
+/**
+ * Stores what the host showed; a key that is there already is only seen again. Says how it relates to the pinned: it is
+ * `changed` beside an approved one of its own type only, for a host may have keys of several types.
+ */
 async function storeKey(
   job: JobContext,
   place: ScannedPlace,
@@ -47,8 +60,8 @@ async function storeKey(
     );
     const { rows } = await tx.query<{ fingerprint: string }>(
       `SELECT fingerprint FROM host_key
-        WHERE node_id = $1 AND hop = $2 AND approved_at IS NOT NULL AND revoked_at IS NULL`,
-      [node.id, hop],
+        WHERE node_id = $1 AND hop = $2 AND algorithm = $3 AND approved_at IS NOT NULL AND revoked_at IS NULL`,
+      [node.id, hop, key.algorithm],
     );
     await recordChange(tx, 'host-key', job.siteId);
     if (rows.some(({ fingerprint }) => fingerprint === key.fingerprint)) return 'approved';
@@ -60,7 +73,8 @@ async function storeKey(
 async function scanPlace(job: JobContext, place: ScannedPlace): Promise<ScannedKey> {
   try {
     const bastions = await toBastions(job, place.node, place.hopsBefore);
-    const key = await scanHostKey(place.endpoint, { policy: job.policy }, bastions);
+    const pinnedTypes = await listPinnedTypes(job, place);
+    const key = await scanHostKey(place.endpoint, { policy: job.policy }, bastions, pinnedTypes);
     const state = await storeKey(job, place, key);
     return { algorithm: key.algorithm, fingerprint: key.fingerprint, state, failure: null };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { inTransaction } from '@/lib/db/connect';
+import { pruneEnded } from '@/lib/db/retention';
 import { toTestPlan } from '@/lib/testing/ledger-step';
 import { insertRun, insertSite } from '@/lib/testing/factories';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
@@ -46,6 +47,19 @@ it('notes nothing while a run is about to change the hosts', async () => {
   await insertRun(test.worker.pool, siteId, []);
   await storePlan(jobOf(), planOf(siteId, 1), []);
   expect(await appliedOf(siteId)).toBeNull();
+});
+
+it('keeps a plan that was found again as long as a new one', async () => {
+  const siteId = await insertSite(test.worker.pool);
+  const [again, forgotten] = [planOf(siteId, 1), planOf(siteId, 2)];
+  for (const plan of [again, forgotten]) await storePlan(jobOf(), plan, []);
+  await test.worker.pool.query(`UPDATE plan SET created_at = now() - interval '31 days' WHERE site_id = $1`, [
+    siteId,
+  ]);
+  await storePlan(jobOf(), again, []);
+  await pruneEnded(test.worker.pool, new AbortController().signal);
+  const { rows } = await test.worker.pool.query('SELECT id FROM plan WHERE site_id = $1', [siteId]);
+  expect(rows).toEqual([{ id: again.id }]);
 });
 
 it('refuses a plan of more steps than a run may have, in words (reliability I12)', () => {

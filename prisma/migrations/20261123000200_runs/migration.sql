@@ -39,11 +39,13 @@ SET search_path FROM CURRENT AS $$
 $$;
 
 -- After a restore from a backup the hosts' fences are ahead of the sequence. It is raised above them, never a fence lowered: an old
--- worker that is still alive somewhere stays fenced off. The lock keeps every nextval out until this commits.
+-- worker that is still alive somewhere stays fenced off. The lock of the sequence keeps every nextval out until this commits. The
+-- leases are locked before it, as a claim does (its lease, then nextval): in the other order each could wait for the other.
 CREATE FUNCTION "raise_epoch"("above" BIGINT, "site" TEXT) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 DECLARE reached BIGINT;
 BEGIN
+    LOCK TABLE site_lease IN SHARE ROW EXCLUSIVE MODE;
     IF above < 1 OR above > 1000000000000000 THEN
         RAISE EXCEPTION 'epoch % is out of range', above USING ERRCODE = 'numeric_value_out_of_range';
     END IF;
