@@ -49,7 +49,7 @@ export const FAKE_FAULTS = [
     id: 'unreadable-key',
     provoked: 'the private key of the credential is no key',
     code: 'credential-missing',
-    state: 'failed',
+    state: 'needs-attention',
     message: /^The private key for s1 cannot be opened/,
     nextAction: /enter the credential again/i,
   },
