@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { Failure } from '@/lib/core/failure';
 import { startFakeHost, type FakeHost } from '@/lib/testing/fake-host';
@@ -222,13 +224,21 @@ describe.concurrent('a way of which nothing comes', () => {
   });
 
   it('to a tunnel ends in time, and a stream that comes later is closed', async (t) => {
-    const [host, service] = await startHosts(t, 's1-answers-late', 'service');
-    if (!host || !service) throw new Error('there are two');
+    const [host] = await startHosts(t, 's1-answers-late');
+    if (!host) throw new Error('there is one');
+    let opened = 0;
+    let closed = 0;
+    const service = createServer((socket) => {
+      opened += 1;
+      socket.on('error', () => undefined).once('close', () => (closed += 1));
+      socket.resume();
+    });
+    t.onTestFinished(() => void service.close());
+    await once(service.listen(0, '127.0.0.1'), 'listening');
+    const { port } = service.address() as AddressInfo; // a TCP server has one
     const connection = await connect(t, host.target, impatient);
-    const tunnel = connection.openTunnel('127.0.0.1', service.port);
-    expect((await failureOf(tunnel)).code).toBe('connection-lost');
-    await waitFor(() => service.link.connections() === 1, { what: 'the late stream' });
-    await waitFor(() => service.link.connections() === 0, { what: 'the late stream to be closed' });
+    expect((await failureOf(connection.openTunnel('127.0.0.1', port))).code).toBe('connection-lost');
+    await waitFor(() => opened === 1 && closed === 1, { what: 'the late stream to come and be closed' });
     expect(host.link.connections()).toBe(1);
   });
 
