@@ -17,8 +17,8 @@ import type { ConnectOptions, HostTarget } from './target';
 const OPTIONS: ConnectOptions = {
   policy: { allow: ['127.0.0.0/8'] },
   connectTimeoutMs: 2_000,
-  readyTimeoutMs: 3_000,
-  keepalive: { intervalMs: 500, count: 2 },
+  readyTimeoutMs: 8_000,
+  keepalive: { intervalMs: 1_000, count: 3 },
 };
 
 let sshd: TestSshd;
