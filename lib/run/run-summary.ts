@@ -85,7 +85,8 @@ class LogReader {
         break;
       case 'run.claimed':
         this.startedAt ??= at;
-        if (body.previousEpoch !== null && this.state !== 'queued') note(`Continued by another worker${this.whereItIs()}.`);
+        if (body.previousEpoch !== null && this.state !== 'queued')
+          note(`Continued by another worker${this.whereItIs()}.`);
         break;
       case 'run.cancel-requested':
         this.cancelRequestedBy = body.by;
