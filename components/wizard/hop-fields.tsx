@@ -9,7 +9,8 @@ import { Input, Select } from '@/components/ui/input';
 import { addHop, MAX_HOPS, removeHop, setAt, toPort } from './document';
 import type { LooseDocument, LooseLogin, LooseNode } from './document';
 
-interface Props {
+/** What the fields of one way to a host need, for its hops and for the host itself. */
+export interface WayFieldsProps {
   readonly document: LooseDocument;
   /** Place of the node in the document. */
   readonly index: number;
@@ -23,7 +24,7 @@ interface Props {
 }
 
 /** The bastions on the way to a host, in the order of the way. */
-export function HopFields({ document, index, node, onChange, ...rest }: Props) {
+export function HopFields({ document, index, node, onChange, ...rest }: WayFieldsProps) {
   const reason =
     node.hops.length >= MAX_HOPS ? `At most ${MAX_HOPS} bastions stand on the way to a host.` : null;
   return (
@@ -69,7 +70,7 @@ function toSameLogin({ ssh: { user, credentialId } }: LooseNode): LooseDocument 
   return { user, ...(credentialId && { credentialId }) };
 }
 
-interface HopRowProps extends Pick<Props, 'credentials' | 'issues' | 'onNewCredential'> {
+interface HopRowProps extends Pick<WayFieldsProps, 'credentials' | 'issues' | 'onNewCredential'> {
   readonly hop: LooseLogin;
   readonly path: DocumentPath;
   readonly set: (key: string, value: unknown) => void;

@@ -17,8 +17,8 @@ import { useAction } from '@/components/ui/use-action';
 import type { CredentialDialogProps, WizardActions } from './actions';
 import { checkDocument } from './check-document';
 import { setAt, toLooseNodes, toPort } from './document';
-import type { LooseDocument, LooseNode } from './document';
-import { CredentialSelect, HopFields } from './hop-fields';
+import type { LooseDocument } from './document';
+import { CredentialSelect, HopFields, type WayFieldsProps } from './hop-fields';
 
 interface Props {
   readonly siteId: string;
@@ -94,18 +94,8 @@ export function SiteAccess(props: Props) {
   );
 }
 
-interface LoginRowProps {
-  readonly document: LooseDocument;
-  readonly index: number;
-  readonly node: LooseNode;
-  readonly credentials: readonly CredentialView[];
-  readonly issues: ReadonlyMap<string, string>;
-  readonly onChange: (document: LooseDocument) => void;
-  readonly onNewCredential: (path: DocumentPath) => void;
-}
-
 /** The last login of the way: the host itself. */
-function LoginRow({ document, index, node, credentials, issues, onChange, onNewCredential }: LoginRowProps) {
+function LoginRow({ document, index, node, credentials, issues, onChange, onNewCredential }: WayFieldsProps) {
   const at = (key: string) => ['nodes', index, 'ssh', key];
   const set = (key: string, value: unknown) => onChange(setAt(document, at(key), value));
   const issue = (key: string) => issues.get(toPathText(at(key)));

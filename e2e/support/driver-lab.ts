@@ -84,7 +84,7 @@ export async function startDriverLab(name: string): Promise<DriverLab> {
 }
 
 /**
- * The deep variant, for `npm run soak`: every case, a run of its own for each trial, about `count` steps of each plan
+ * The deep variant, in the shape of a soak (no command runs it yet: two rounds take a quarter of an hour): every case, a run of its own for each trial, about `count` steps of each plan
  * (spread over it; 20 is all of them). Each trial is a reboot and a run; what it finds names the step.
  */
 export async function driveDeeply(options: {
