@@ -126,6 +126,14 @@ export function classifySshError(error: unknown, context: SshErrorContext): Fail
       nextAction: 'Check that sshd answers on this port and the host is not overloaded.',
     };
   }
+  if (/Timed out while signing in/.test(error.message)) {
+    return {
+      code: 'host-unreachable',
+      message: `${name} (${where}) stopped answering while ${context.user ?? 'Siteplan'} signed in.`,
+      nextAction:
+        'Check the network, and what sign-in asks on the host (PAM, LDAP, name resolution): `journalctl -u ssh` there.',
+    };
+  }
   if (/lost before handshake|ECONNRESET|EPIPE|socket hang up/i.test(`${error.message} ${codeOf(error)}`)) {
     return {
       code: 'connection-lost',

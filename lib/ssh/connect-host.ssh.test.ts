@@ -233,6 +233,7 @@ describe.concurrent('failures in words', () => {
     ['s1-weak-algorithms', 'weak-algorithms', 'offers no key exchange'],
     ['s1-resets-in-kex', 'connection-lost', 'closed the connection during the SSH handshake'],
     ['s1-black-hole', 'host-unreachable', 'did not finish the SSH handshake in time'],
+    ['s1-hangs-in-auth', 'host-unreachable', 'stopped answering while siteplan signed in'],
     ['s1-password-expired', 'password-expired', 'wants a new password'],
   ] as const)('%s is %s', async ([name, code, words], t) => {
     const host = await fakeHost(t, name);

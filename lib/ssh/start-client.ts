@@ -15,8 +15,10 @@ import type { ConnectOptions, HostLogin } from './target';
 import { watchLiveness } from './watch-liveness';
 
 const READY_TIMEOUT_MS = 20_000;
-/** A host that says nothing before anybody has to prove anything is not there; signing in may take longer. */
+/** A host that says nothing before anybody has to prove anything is not there. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Part of the ready timeout: PAM may ask others for long, yet a dead link is noticed within 15 s (reliability I7). */
+const SIGN_IN_SILENCE = 0.65;
 const CLOSE_GRACE_MS = 1_000;
 const MAX_HELLO_LENGTH = 16_384;
 const KEEPALIVE = { intervalMs: 5_000, count: 2 };
@@ -132,6 +134,22 @@ function toFailure(error: unknown, login: HostLogin, state: Attempt) {
   return new HostError(classifySshError(error, context), { cause: error });
 }
 
+/** Destroys the socket of a host that says nothing before or while it lets somebody in; returns how to stop that. */
+function limitSilence(client: Client, socket: Duplex, readyTimeoutMs: number): () => void {
+  const timer = setTimeout(
+    () => socket.destroy(new Error('Timed out while waiting for handshake')),
+    Math.min(HANDSHAKE_TIMEOUT_MS, readyTimeoutMs),
+  );
+  let stop = () => clearTimeout(timer);
+  client.once('handshake', () => {
+    stop();
+    stop = watchLiveness(socket, readyTimeoutMs * SIGN_IN_SILENCE, () =>
+      socket.destroy(new Error('Timed out while signing in')),
+    );
+  });
+  return () => stop();
+}
+
 /**
  * One authenticated SSH connection over `socket`: the host key is compared before any authentication packet, pings
  * run, silence ends it. Rejects with HostError; the socket is then destroyed.
@@ -166,11 +184,7 @@ export async function startClient(
     state.weakness = 'way to use ChaCha20 (strict key exchange)';
     socket.destroy();
   });
-  const handshakeTimer = setTimeout(
-    () => socket.destroy(new Error('Timed out while waiting for handshake')),
-    Math.min(HANDSHAKE_TIMEOUT_MS, options.readyTimeoutMs ?? READY_TIMEOUT_MS),
-  );
-  client.once('handshake', () => clearTimeout(handshakeTimer));
+  const stopWaiting = limitSilence(client, socket, options.readyTimeoutMs ?? READY_TIMEOUT_MS);
   try {
     socket.on('data', onHello);
     const ready = once(client, 'ready');
@@ -185,7 +199,7 @@ export async function startClient(
     socket.destroy();
     throw toFailure(error, login, state);
   } finally {
-    clearTimeout(handshakeTimer);
+    stopWaiting();
   }
   client.on('error', (error) => {
     lost ??= new HostError(toConnectionLost(context), { cause: error });

@@ -55,6 +55,32 @@ function runNode(args, env = {}) {
   return result.status ?? 1;
 }
 
+/** Failed tests with the first line of each reason, so that the end of a log says what to look at. */
+const failures = [];
+
+function noteVitestFailures(project, { testResults }) {
+  for (const { name, message, assertionResults } of testResults) {
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    for (const { fullName, failureMessages } of failed) note(project, name, fullName, failureMessages[0]);
+    if (failed.length === 0 && message) note(project, name, 'the file itself', message);
+  }
+}
+
+function notePlaywrightFailures({ suites }) {
+  for (const { file, specs = [], suites: inner = [] } of suites) {
+    for (const { title, ok, tests } of specs) {
+      const errors = tests.flatMap(({ results }) => results.flatMap(({ errors }) => errors));
+      if (!ok) note('browser', file, title, errors[0]?.message);
+    }
+    notePlaywrightFailures({ suites: inner });
+  }
+}
+
+function note(group, file, title, message = '') {
+  const reason = message.replaceAll(/\u001b\[[0-9;]*m/g, '').split('\n', 3).join(' ').slice(0, 400);
+  failures.push(`FAILED ${group} ${file.replace(`${ROOT}/`, '')}: ${title}\n       ${reason}`);
+}
+
 /** A check that either passes or not counts as one test. */
 function check(args) {
   return () =>
@@ -71,6 +97,7 @@ function vitest(project) {
     });
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
     const found = JSON.parse(readFileSync(report, 'utf8'));
+    noteVitestFailures(project, found);
     // A file that fails to load has no failed test of its own; neither may pass for green.
     const failed = Math.max(found.numFailedTests, status === 0 ? 0 : 1);
     return { passed: found.numPassedTests, failed, skipped: found.numPendingTests + found.numTodoTests };
@@ -84,7 +111,8 @@ function playwright(filters) {
     return { passed: 0, failed: 1, skipped: 0 };
   const status = runNode([bin('playwright'), 'test', ...filters], { PLAYWRIGHT_JSON_OUTPUT_NAME: report });
   if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-  const { stats } = JSON.parse(readFileSync(report, 'utf8'));
+  const { stats, suites } = JSON.parse(readFileSync(report, 'utf8'));
+  notePlaywrightFailures({ suites });
   const failed = Math.max(stats.unexpected + stats.flaky, status === 0 ? 0 : 1); // a flaky test is a bug
   return { passed: stats.expected, failed, skipped: stats.skipped };
 }
@@ -123,6 +151,7 @@ export async function runTests(command, args) {
       : `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
     lines.push(`${group.name.padEnd(8)} ${outcome} (${seconds} s)`);
   }
+  if (failures.length > 0) console.log(`\n${failures.join('\n')}`);
   console.log(
     `\n${lines.join('\n')}\n\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`,
   );

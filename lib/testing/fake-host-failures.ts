@@ -6,6 +6,7 @@ import type { Algorithms } from 'ssh2';
  */
 export const FAKE_HOST_FAILURES = {
   'refuses-auth': 'refuses every key and password',
+  'hangs-in-auth': 'never answers a login',
   'hangs-mid-step': 'its first connection goes dead while a step runs; later ones work',
   'resets-in-kex': 'resets every connection during the key exchange',
   'black-hole': 'accepts connections and never says a word',

@@ -64,6 +64,7 @@ interface HostState {
 function authenticate(host: HostState, context: AuthContext): void {
   host.authRequests += 1;
   const refuse = () => context.reject(['publickey', 'password']);
+  if (host.failures.has('hangs-in-auth')) return;
   if (host.failures.has('refuses-auth')) context.reject(['publickey']);
   else if (context.method === 'password') {
     if (host.failures.has('password-expired')) context.requestChange('Choose a new password:', refuse);
