@@ -67,14 +67,6 @@ async function countLeft(): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
-/** Waits of all runs from filing to start, shortest first, seconds by the database's clock. */
-async function listWaits(): Promise<number[]> {
-  const { rows } = await test.worker.pool.query<{ s: number }>(
-    'SELECT extract(epoch FROM started_at - created_at)::float AS s FROM run ORDER BY s',
-  );
-  return rows.map(({ s }) => s);
-}
-
 /** A site each, filed one after the other; their ids in that order. */
 async function fileRuns(): Promise<string[]> {
   const first = await insertRun(test.worker.pool, await insertSite(test.worker.pool), []);
@@ -108,10 +100,8 @@ it('gives each of 500 runs to exactly one of eight workers, in the order of fili
          OR (SELECT count(*) FROM run_event e WHERE e.run_id = r.id AND type = 'run.finished') <> 1`,
   );
   expect(rows).toEqual([]);
-  // None starves: each worker has at most its claim at hand ahead of the order, and no wait is twice the median.
+  // None starves: each worker has at most its claim at hand ahead of the order, which needs no clock to say.
   const placeOf = new Map(filed.map((id, place) => [id, place]));
   const late = watch.started.map((id, place) => place - (placeOf.get(id) ?? 0));
   expect(Math.max(...late)).toBeLessThanOrEqual(WORKERS * 4);
-  const waits = await listWaits();
-  expect(waits.at(-1)).toBeLessThanOrEqual(2 * (waits[RUNS / 2] ?? 0));
 });

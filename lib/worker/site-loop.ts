@@ -25,6 +25,8 @@ export interface SiteLoopOptions {
   readonly runPlan?: typeof runPlanOf;
   /** Life of a lease by the database's clock, milliseconds: 10 s. */
   readonly ttlMs?: number;
+  /** How long a missed nudge may cost, milliseconds: 2 s. */
+  readonly pollMs?: number;
 }
 
 /** Keeps a lease alive; the signal aborts when it is lost or may be (no answer for a whole TTL). */
@@ -53,7 +55,7 @@ function keepLease(
 async function ownSite(
   context: WorkerContext,
   claim: SiteClaim,
-  { runPlan, ttlMs }: Required<SiteLoopOptions>,
+  { runPlan, ttlMs, pollMs }: Required<SiteLoopOptions>,
 ): Promise<void> {
   const { db, log, holder } = context;
   const lease = keepLease(context, claim, ttlMs);
@@ -62,7 +64,7 @@ async function ownSite(
   const watch = openSiteWatch(site, claim);
   try {
     while (!signal.aborted) {
-      const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: POLL_MS, signal });
+      const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: pollMs, signal });
       const run = await claimRun(db, claim, holder);
       if (run) await runPlan(site, claim, run, watch);
       else if (await watch.isIdle()) break;
@@ -82,12 +84,12 @@ async function ownSite(
 /** Claims sites that have something to do until the worker stops. */
 export async function runSiteLoop(
   context: WorkerContext,
-  { runPlan = runPlanOf, ttlMs = TTL_MS }: SiteLoopOptions = {},
+  { runPlan = runPlanOf, ttlMs = TTL_MS, pollMs = POLL_MS }: SiteLoopOptions = {},
 ): Promise<void> {
   const { db, holder, log, signal } = context;
   const owned = new Map<string, Promise<void>>();
   while (!signal.aborted) {
-    const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: POLL_MS, signal });
+    const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: pollMs, signal });
     const claim =
       owned.size < MAX_SITES
         ? await claimSite(db.pool, holder, { ttlMs, exclude: [...owned.keys()] }).catch((error: unknown) => {
@@ -97,7 +99,9 @@ export async function runSiteLoop(
         : null;
     if (claim) {
       log.info({ siteId: claim.siteId, epoch: claim.epoch.toString() }, 'site claimed');
-      const done = ownSite(context, claim, { runPlan, ttlMs }).finally(() => owned.delete(claim.siteId));
+      const done = ownSite(context, claim, { runPlan, ttlMs, pollMs }).finally(() =>
+        owned.delete(claim.siteId),
+      );
       owned.set(claim.siteId, done);
     } else {
       await nudge;
