@@ -1,6 +1,7 @@
 'use client';
-import { Button } from '@/components/ui/button';
-import { ErrorPanel } from '@/components/ui/panels';
+import { useRouter } from 'next/navigation';
+import { startTransition, useCallback } from 'react';
+import { PageFailure } from '@/components/ui/page-failure';
 
 interface Props {
   readonly error: Error & { digest?: string };
@@ -8,13 +9,13 @@ interface Props {
 }
 
 export default function PageError({ error, reset }: Props) {
-  return (
-    <ErrorPanel
-      title="This page could not be shown."
-      requestId={error.digest}
-      action={<Button onClick={reset}>Try again</Button>}
-    >
-      What is on the hosts is not affected. The cause is in the log of the server under this number.
-    </ErrorPanel>
-  );
+  const router = useRouter();
+  // Only both together ask the server once more and leave this page.
+  const retry = useCallback(() => {
+    startTransition(() => {
+      router.refresh();
+      reset();
+    });
+  }, [router, reset]);
+  return <PageFailure title="This page could not be shown." digest={error.digest} onRetry={retry} />;
 }

@@ -28,7 +28,7 @@ let cookie: Record<string, string>;
 beforeAll(async () => {
   cluster = await startOwnCluster();
   own = await cluster.createDatabase('away');
-  web = connectDatabase(own.urlFor('siteplan_web'), 'siteplan_web', { maxConnections: 5 });
+  web = connectDatabase(own.urlFor('siteplan_web'), 'siteplan_web', { maxConnections: 5, patienceMs: 2_000 });
   const fixture = createWebFixture({ web });
   (globalThis as Record<symbol, unknown>)[Symbol.for('siteplan.web-runtime')] = Promise.resolve(
     fixture.runtime,
@@ -82,6 +82,22 @@ async function expectUnavailable(): Promise<void> {
     });
   }
 }
+
+it('answers 503 where the connections that it holds say nothing more', async () => {
+  expect((await answers()).map(({ status }) => status)).toEqual([200, 200, 200]);
+  const { rows } = await own.owner.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE application_name = 'siteplan_web'`,
+  );
+  expect(rows.length).toBeGreaterThan(0);
+  for (const { pid } of rows) process.kill(pid, 'SIGSTOP');
+  process.kill(postmaster, 'SIGSTOP'); // nor does it let anybody else in
+  try {
+    await expectUnavailable();
+  } finally {
+    for (const pid of [postmaster, ...rows.map((row) => row.pid)]) process.kill(pid, 'SIGCONT');
+  }
+  await waitFor(async () => (await answers()).every(({ status }) => status === 200), { what: 'answers' });
+});
 
 it('answers 503 while PostgreSQL is frozen or gone, and works again when it is back', async () => {
   expect((await answers()).map(({ status }) => status)).toEqual([200, 200, 200]);

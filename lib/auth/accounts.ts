@@ -9,6 +9,7 @@ import { toQueryable } from '@/lib/db/connect';
 import type { Database } from '@/lib/db/connect';
 import type { Prisma } from '@/lib/db/generated/client';
 import { LOCKS } from '@/lib/db/locks';
+import { retryCollisions } from '@/lib/db/retry-collisions';
 import { createOpaqueToken, toTokenHash } from '@/lib/secrets/opaque-token';
 
 /*
@@ -26,6 +27,11 @@ type Tx = Prisma.TransactionClient;
 
 function newId(prefix: string): string {
   return toOpaqueId(prefix, randomBytes(12));
+}
+
+/** One transaction, done again where it only met another; so `work` does nothing but what is in it. */
+function inTransaction<T>({ prisma }: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return retryCollisions(() => prisma.$transaction(work));
 }
 
 async function audit(
@@ -86,7 +92,7 @@ export async function createFirstAdmin(
 ): Promise<{ userId: string; email: string }> {
   const { email, name, password } = parsePerson(input);
   const hash = await hashPassword(password);
-  return ctx.db.prisma.$transaction(async (tx) => {
+  return inTransaction(ctx.db, async (tx) => {
     await toQueryable(tx).query('SELECT pg_advisory_xact_lock($1)::text', [LOCKS.firstUser]);
     if ((await tx.user.count()) > 0)
       throw new AppError(
@@ -118,7 +124,7 @@ export async function createFirstAdmin(
  * ones end. Only the hash is stored.
  */
 export async function createSetupLink(db: Database): Promise<string | null> {
-  return db.prisma.$transaction(async (tx) => {
+  return inTransaction(db, async (tx) => {
     await toQueryable(tx).query('SELECT pg_advisory_xact_lock($1)::text', [LOCKS.firstUser]);
     if ((await tx.user.count()) > 0) return null;
     await tx.setupLink.deleteMany({ where: { usedAt: null } });
@@ -147,7 +153,7 @@ export async function setPassword(
     throw new AppError('invalid', `password: ${message}.`, { fields: { password: message } });
   }
   const hash = await hashPassword(password.data);
-  await ctx.db.prisma.$transaction(async (tx) => {
+  await inTransaction(ctx.db, async (tx) => {
     await consume(tx);
     await storePassword(tx, userId, hash);
     if (name)
@@ -177,5 +183,5 @@ export async function auditAccount(
   object: string,
   detail: object = {},
 ): Promise<void> {
-  await ctx.db.prisma.$transaction((tx) => audit(ctx, tx, action, object, detail));
+  await inTransaction(ctx.db, (tx) => audit(ctx, tx, action, object, detail));
 }

@@ -49,10 +49,14 @@ export function toRoleUrl(url: string, role: DatabaseRole): string {
 }
 
 /**
- * Shorter than a lease: a worker whose link to the database is dead lets go of its sites, and one that is stopped in
- * the middle of a transaction does not keep the next one from taking over.
+ * How long a query may take. Shorter than a lease for a worker: one whose link to the database is dead lets go of its
+ * sites, and one that is stopped in the middle of a transaction does not keep the next one from taking over. People
+ * who wait for a page are told before they give up.
  */
-const WORKER_PATIENCE_MS = 8_000;
+const PATIENCE_MS: Readonly<Record<DatabaseRole, number>> = {
+  siteplan_worker: 8_000,
+  siteplan_web: 20_000,
+};
 
 /**
  * Opens the pools of one process. A lost connection is the caller's failed query, never a crash: idle clients that
@@ -61,8 +65,9 @@ const WORKER_PATIENCE_MS = 8_000;
 export function connectDatabase(
   url: string,
   role: DatabaseRole,
-  options: { maxConnections?: number } = {},
+  options: { readonly maxConnections?: number; readonly patienceMs?: number } = {},
 ): Database {
+  const patienceMs = options.patienceMs ?? PATIENCE_MS[role];
   const connectionString = toRoleUrl(url, role);
   const config = {
     connectionString,
@@ -71,10 +76,8 @@ export function connectDatabase(
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     application_name: role,
-    ...(role === 'siteplan_worker' && {
-      query_timeout: WORKER_PATIENCE_MS,
-      idle_in_transaction_session_timeout: WORKER_PATIENCE_MS,
-    }),
+    query_timeout: patienceMs,
+    idle_in_transaction_session_timeout: patienceMs,
   };
   const pool = new Pool(config);
   pool.on('error', () => undefined);

@@ -5,7 +5,7 @@ import { checkLabSupport } from '@/e2e/lab/support';
 import { scanHostKey } from '@/lib/ssh/scan-host-key';
 import type { HostTarget } from '@/lib/ssh/target';
 import { RIG_POLICY } from '@/lib/testing/engine-rig';
-import { checkRun } from './run-record';
+import { checkRun, type RunRecord } from './run-record';
 import { collectEnded, runTrials } from './run-trials';
 import type { Soak, SoakOptions } from './soak';
 import { startSoakRig, type Lane } from './soak-rig';
@@ -42,6 +42,21 @@ async function findActs(lab: Lab, name: string): Promise<string[]> {
     .map((line) => `process ${line}`);
 }
 
+/**
+ * What is left behind although nothing should be. A host that was away when its run ended keeps the journals of that run
+ * until the next one; whatever is older is too much.
+ */
+export function findLeftBehind(
+  { runId, events, leftovers }: Pick<RunRecord, 'runId' | 'events' | 'leftovers'>,
+  away: { readonly fromMs: number; readonly toMs: number },
+): string[] {
+  const lastEndMs = Math.max(
+    ...events.flatMap(({ body, atMs }) => (body.type === 'step.finished' ? atMs : [])),
+  );
+  const wasAway = lastEndMs >= away.fromMs - 1_000 && lastEndMs <= away.toMs;
+  return leftovers.filter((line) => !(wasAway && line.startsWith(`file acts/${runId}.`)));
+}
+
 async function tryReboot(
   { lab, lane, name, target }: { lab: Lab; lane: Lane; name: string; target: HostTarget },
   index: number,
@@ -49,9 +64,11 @@ async function tryReboot(
   const host = { target, root: '', rootHere: lab.rootOf(name) };
   const trial = await lane.createTrial({ steps: toSteps(index), host });
   await sleep(Math.random() * SPAN_MS);
+  const fromMs = await lane.nowMs();
   await lab.rebootHost(name);
+  const away = { fromMs, toMs: await lane.nowMs() };
   const record = await collectEnded(lane, trial, 300_000);
-  const leftovers = [...record.leftovers, ...(await findActs(lab, name))];
+  const leftovers = [...findLeftBehind(record, away), ...(await findActs(lab, name))];
   await trial.remove();
   return checkRun({ ...record, leftovers }, { states: ['done'], acts: 'until-ended' });
 }

@@ -4,6 +4,7 @@ import { createFloodSoak, findMedianStepMs } from './flood';
 import { createKillsSoak } from './kills';
 import { checkNoticed, createLinksSoak } from './links';
 import { createPostgresSoak } from './postgres';
+import { findLeftBehind } from './reboot';
 import type { Soak } from './soak';
 import { createStaleSoak } from './stale';
 
@@ -82,6 +83,16 @@ describe('what the soaks judge by', () => {
         0,
       ),
     ).toEqual([]);
+  });
+
+  it('is a file of an act, but for those of a run that ended while its host was away', () => {
+    const finished = { type: 'step.finished', stepId: 's', outcome: 'done', outputs: {} } as const;
+    const events = [{ ...at(5_000), body: finished }];
+    const [own, older] = ['file acts/r2.s.1', 'file acts/r1.s.1'];
+    const record = { runId: 'r2', events, leftovers: [own, older] };
+    expect(findLeftBehind(record, { fromMs: 4_900, toMs: 9_000 })).toEqual([older]);
+    expect(findLeftBehind(record, { fromMs: 1_000, toMs: 4_000 })).toEqual([own, older]);
+    expect(findLeftBehind({ ...record, events: [] }, { fromMs: 4_900, toMs: 9_000 })).toEqual([own, older]);
   });
 
   it('is the time of a step in the middle', () => {
