@@ -2,7 +2,7 @@ import { isCollision, isDatabaseAway } from '@/lib/db/errors';
 import type { Clock } from './clock';
 
 const FIRST_RETRY_MS = 100;
-const MAX_RETRY_MS = 2_000;
+const MAX_RETRY_MS = 1_000;
 
 /**
  * Repeats `work` while the database is away or busy with others: that costs time, never a run. `work` must bear being
