@@ -4,6 +4,7 @@ import { REQUEST_ID_HEADER } from '@/lib/auth/create-auth';
 import { requireApiUser } from '@/lib/auth/session';
 import type { WebContext } from '@/lib/auth/session';
 import { AppError, STATUS_OF } from '@/lib/core/errors';
+import type { ErrorCode } from '@/lib/core/errors';
 import { toShownError } from './report-error';
 
 /** A body of JSON; anything larger than this is a mistake or an attack. Topologies may be larger. */
@@ -11,23 +12,45 @@ const MAX_JSON_BYTES = 256 * 1_024;
 
 type Params = Readonly<Record<string, string>>;
 
-export interface RouteInput<B> {
+export interface RouteInput<B, S> {
   readonly ctx: WebContext;
   readonly request: Request;
   readonly params: Params;
-  readonly query: URLSearchParams;
+  /** The query string, parsed by the route's `search`. */
+  readonly search: S;
   readonly body: B;
 }
 
-interface RouteOptions<B> {
+/** What a route does and says of itself; `/api/v1/openapi.json` is made of these (app/api/openapi). */
+export interface RouteOptions<B, S, R> {
+  /** What it does, one sentence. */
+  readonly summary: string;
   /** Shape of the JSON body; absent means that no body is read. */
   readonly body?: z.ZodType<B>;
+  /** For bodies that the service parses: the shape to document instead of `body`. */
+  readonly bodyShape?: z.ZodType;
   readonly maxBytes?: number;
+  /** Shape of the query string; absent means that the route looks at none. */
+  readonly search?: z.ZodType<S>;
+  /** Shape of the JSON answer; absent for routes that send files, streams or nothing. */
+  readonly response?: z.ZodType<R>;
+  /** Answers other than JSON: what each media type holds. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Headers that a request sends and that a success carries, with what they are for. */
+  readonly requestHeaders?: Readonly<Record<string, { readonly required: boolean; readonly words: string }>>;
+  readonly responseHeaders?: Readonly<Record<string, string>>;
+  /** Refusals besides those that every route has. */
+  readonly errors?: readonly ErrorCode[];
   /** Status of a success whose handler returns a value: 200 unless stated; 204 sends no body. */
   readonly status?: number;
 }
 
-type NextRoute = (request: Request, context: { params: Promise<Params | undefined> }) => Promise<Response>;
+/** A handler as Next calls it, with what it says of itself. */
+export interface ApiRoute {
+  (request: Request, context: { params: Promise<Params | undefined> }): Promise<Response>;
+  readonly entry: EntryName;
+  readonly options: RouteOptions<unknown, unknown, unknown>;
+}
 
 /** Text of a body, refused beyond `maxBytes` while it arrives. */
 async function readText(request: Request, maxBytes: number): Promise<string> {
@@ -97,12 +120,15 @@ export function toJson(
  * An API route: asks for its row of the permission table first (bearer token or session), reads the body by its
  * schema, runs `handle` and answers JSON; a handler may make its own Response. Errors become problem details.
  */
-export function apiRoute<B = undefined>(
+export function apiRoute<B = undefined, S = undefined, R = unknown>(
   entry: EntryName,
-  options: RouteOptions<B>,
-  handle: (input: RouteInput<B>) => Promise<unknown>,
-): NextRoute {
-  return async (request, context) => {
+  options: RouteOptions<B, S, R>,
+  handle: (input: RouteInput<B, S>) => Promise<NoInfer<R> | Response>,
+): ApiRoute {
+  const route = async (
+    request: Request,
+    context: { params: Promise<Params | undefined> },
+  ): Promise<Response> => {
     try {
       const params = (await context.params) ?? {}; // undefined for routes without a parameter
       const { siteId } = params;
@@ -110,9 +136,9 @@ export function apiRoute<B = undefined>(
       const body = options.body
         ? await readBody(request, options.body, options.maxBytes ?? MAX_JSON_BYTES)
         : undefined;
-      const query = new URL(request.url).searchParams;
-      // Without a schema B is undefined by its default.
-      const value = await handle({ ctx, request, params, query, body: body as B });
+      const search = options.search?.parse(Object.fromEntries(new URL(request.url).searchParams));
+      // Without their schemas B and S are undefined by their defaults.
+      const value = await handle({ ctx, request, params, search: search as S, body: body as B });
       if (value instanceof Response) return value;
       return options.status === 204
         ? new Response(null, { status: 204 })
@@ -121,6 +147,7 @@ export function apiRoute<B = undefined>(
       return toProblem(error, request, entry);
     }
   };
+  return Object.assign(route, { entry, options });
 }
 
 /** A path parameter that Next guarantees by the folder's name. */

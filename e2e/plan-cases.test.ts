@@ -30,7 +30,10 @@ function walkCases(): Walked[] {
   let facts: NodeFacts[] = base.nodes.map((node) => makeFacts(base, node));
   return PLAN_CASES.map(({ name, kind, toTopology, steps }) => {
     const before = facts;
-    if (steps) return { name, kinds: steps(nodeId).map((step) => step.kind ?? ''), facts: before };
+    if (steps) {
+      const own = steps({ nodeId, name: 's1', address: '192.0.2.11' });
+      return { name, kinds: own.map((step) => step.kind ?? ''), facts: before };
+    }
     const plan = buildPlan({ siteId, topology: toTopology(base), revision: 1, kind, facts });
     facts = applyPlanToFacts(facts, plan.steps);
     return { name, kinds: plan.steps.map((step) => step.kind), facts: before };

@@ -13,7 +13,8 @@ import { buildArtifacts } from './lab/rke2/artifacts';
 import type { ApiClient } from './support/api-client';
 import { expectAccessible } from './support/axe';
 import { insertFloodedRun } from './support/flooded-run';
-import { ADMIN, plan, queryDatabase, signInByToken, toThinTopology } from './support/thin-site';
+import { freezeDatabase } from './support/freeze-database';
+import { ADMIN, passChecks, plan, queryDatabase, signInByToken, toThinTopology } from './support/thin-site';
 import { watchPage, type PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
@@ -110,6 +111,20 @@ test('another key of the host stops the site until a person approves it anew', a
   await expect(keys.getByText(host.hostKeyFingerprint)).toHaveCount(0);
 });
 
+test('an approval is taken back once its host is typed, and given again', async () => {
+  const keys = page.getByRole('region', { name: 'host keys' });
+  await keys.getByRole('button', { name: 'Revoke the key of s1' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Revoke the key of s1' });
+  await expectAccessible(page, 'revoke a host key');
+  await dialog.getByLabel('Type s1 to go on').fill('s1');
+  await dialog.getByRole('button', { name: 'Revoke the key' }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(keys.getByText('host key not read yet')).toBeVisible();
+  await keys.getByRole('button', { name: 'Read them again' }).click();
+  await keys.getByRole('button', { name: 'Approve the key of s1' }).click();
+  await expect(keys.getByText('approved', { exact: true })).toBeVisible();
+});
+
 test('bastions are put on the way in the settings, in the order of the way', async () => {
   const access = page.getByRole('region', { name: 'ssh access' });
   await access.getByRole('button', { name: 'Go through a bastion' }).click();
@@ -129,6 +144,7 @@ test('bastions are put on the way in the settings, in the order of the way', asy
 });
 
 test('after failures a person retries one step, skips another with a reason, and the screen says so', async () => {
+  await passChecks(api, siteId);
   const { planId, problems } = await plan(api, siteId);
   expect(problems).toEqual([]);
   const { plan: made } = (await api.call('GET', `/plans/${planId}`)) as {
@@ -247,6 +263,21 @@ test('the list of runs says what is no longer kept, and fits a narrow window', a
   await expect(page.getByRole('region', { name: 'ssh access' })).toBeVisible();
   expect(await over()).toBeLessThanOrEqual(0);
   await expectAccessible(page, 'narrow site settings');
+});
+
+test('a page says that the database is away, and comes back by itself', async () => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const reports = watch.problems.length;
+  const thaw = freezeDatabase(dataDir);
+  try {
+    await page.goto(`${siteplan.url}/runs`);
+    await expect(page.getByRole('alert')).toContainText('The database does not answer.');
+    await expectAccessible(page, 'database away');
+  } finally {
+    thaw();
+  }
+  await expect(page.getByRole('table', { name: 'Runs' })).toBeVisible();
+  watch.problems.splice(reports); // the browser's own words about answers that failed
 });
 
 test('nothing was reported on the way', () => {

@@ -121,8 +121,10 @@ test('five steps lead from a host to a plan', async () => {
   await button('Continue to Checks').click();
   const checks = page.getByRole('table', { name: 'Checks by host' });
   await expect(checks).toBeVisible();
-  await checks.getByRole('button').first().click();
+  await checks.locator('td > button').first().click();
+  await expect(page.getByRole('dialog').getByText('wanted')).toBeVisible();
   await expectAccessible(page, 'checks');
+  await page.keyboard.press('Escape');
   await button('Continue to Plan').click();
   const steps = page.getByRole('table', { name: 'Steps in their order' });
   await expect(steps).toBeVisible();

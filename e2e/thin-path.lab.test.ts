@@ -17,7 +17,15 @@ import {
 import { waitFor } from '@/lib/testing/wait-for';
 import { createApiClient, type ApiClient } from './support/api-client';
 import { findCanaries, searchFiles, watchProcesses, type Canary } from './support/secret-search';
-import { ADMIN, createThinSite, plan, preflight, queryDatabase, signInByToken } from './support/thin-site';
+import {
+  ADMIN,
+  createThinSite,
+  passChecks,
+  plan,
+  preflight,
+  queryDatabase,
+  signInByToken,
+} from './support/thin-site';
 
 let lab: Lab;
 let mirror: Awaited<ReturnType<typeof serveArtifacts>>;
@@ -63,6 +71,7 @@ function hostNamed(name: string): LabHost {
 }
 
 async function startRun(siteId: string): Promise<string> {
+  await passChecks(api, siteId);
   const { planId, problems } = await plan(api, siteId);
   expect(problems).toEqual([]);
   const { id } = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
@@ -290,6 +299,7 @@ describe('a plan that is no longer true', () => {
 
   it('is not started when a host changed since (contract 5)', async () => {
     siteId = await createThinSite(api, hostNamed('s4'), mirror.url, 'stale');
+    await passChecks(api, siteId);
     const { planId } = await plan(api, siteId);
     await lab.exec('s4', ['sh', '-c', 'echo "# by hand" > /etc/sysctl.d/90-siteplan-rke2.conf']);
     const { id } = (await api.call('POST', `/plans/${planId}/run`)) as { id: string };
@@ -299,6 +309,7 @@ describe('a plan that is no longer true', () => {
   });
 
   it('is not started when its row was tampered with, and holds no scripts (contract 4)', async () => {
+    await passChecks(api, siteId);
     const { planId } = await plan(api, siteId);
     const [row] = await queryDatabase<{ body: string }>(
       siteplan,

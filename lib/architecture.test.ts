@@ -49,6 +49,7 @@ const OWNER_OF: Readonly<Record<string, readonly string[]>> = {
   '@prisma/driver-adapter-utils': ['lib/db'],
   '@prisma/schema-engine-wasm': ['lib/db'],
   pino: ['lib/log'],
+  tar: ['lib/archive'],
   'better-auth': ['lib/auth'],
   reactflow: ['components/diagram'],
   diff: ['lib/core'],

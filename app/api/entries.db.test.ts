@@ -51,6 +51,7 @@ beforeAll(async () => {
     jobId: 'j-none',
     planId: 'p-none',
     runId: 'r-none',
+    overrideId: 'o-none',
   };
 });
 afterAll(() => database.drop());

@@ -1,4 +1,5 @@
 import type { QueryClient } from '@tanstack/react-query';
+import type { JobView } from '@/lib/run/job-view';
 import type { RunView } from '@/lib/run/run-view';
 import type { SiteView } from '@/lib/topology/site-view';
 import { queryKeys } from './query-keys';
@@ -19,7 +20,7 @@ export function applyMessage(client: QueryClient, message: StreamMessage): void 
       client.setQueryData(queryKeys.hostKeys(message.siteId), message.hostKeys);
       return;
     case 'job':
-      client.setQueryData(queryKeys.job(message.job.id), message.job);
+      applyJob(client, message.job);
       return;
     case 'run':
       client.setQueryData(queryKeys.run(message.run.id), message.run);
@@ -35,6 +36,15 @@ export function applyMessage(client: QueryClient, message: StreamMessage): void 
     case 'end':
       return;
   }
+}
+
+/** A preflight that starts, ends or is told of again has changed what is known of the site's checks. */
+function applyJob(client: QueryClient, job: JobView): void {
+  const before = client.getQueryData<JobView>(queryKeys.job(job.id))?.state;
+  client.setQueryData(queryKeys.job(job.id), job);
+  const isProgress = job.state === 'running' && before === 'running';
+  if (job.kind !== 'preflight' || job.siteId === null || isProgress) return;
+  void client.invalidateQueries({ queryKey: queryKeys.checks(job.siteId) });
 }
 
 /** The list with one entry replaced, added at its end, or taken out when `entry` is null. */

@@ -4,6 +4,7 @@ export const queryKeys = {
   site: (siteId: string) => ['site', siteId] as const,
   hostKeys: (siteId: string) => ['host-keys', siteId] as const,
   job: (jobId: string) => ['job', jobId] as const,
+  checks: (siteId: string) => ['checks', siteId] as const,
   runs: () => ['runs'] as const,
   run: (runId: string) => ['run', runId] as const,
   runTails: () => ['run-tail'] as const,

@@ -13,6 +13,7 @@ export function toKeptSummary(run: RunView): RunSummary {
     cause: null,
     lostNodes: [],
     notes: [],
+    overrides: [],
     cancelRequestedBy: null,
     startedAt: run.startedAt,
     finishedAt: run.finishedAt,

@@ -1,5 +1,6 @@
-import type { RunEvent } from '@/lib/run/run-event';
+import type { RunEvent, RunOverride } from '@/lib/run/run-event';
 import { toBytesText } from '@/lib/core/duration';
+import { toCount } from '@/lib/core/text';
 import { STEP_STATES } from '@/lib/run/run-states';
 
 /** What the log says of a step of the plan. */
@@ -15,7 +16,7 @@ export function toLogNote(body: RunEvent['body'], step: LogStep | undefined): st
   const name = step ? `step ${step.number}` : 'step';
   switch (body.type) {
     case 'run.queued':
-      return `queued by ${body.by}`;
+      return `queued by ${body.by}${body.overrides ? toOverrideNote(body.overrides) : ''}`;
     case 'run.claimed':
       return body.previousEpoch === null
         ? `started by worker ${body.worker}`
@@ -56,4 +57,10 @@ export function toLogNote(body: RunEvent['body'], step: LogStep | undefined): st
     case 'step.output':
       return null;
   }
+}
+
+/** Red checks that were let pass, each with who and why, for the first line of the log. */
+function toOverrideNote(overrides: readonly RunOverride[]): string {
+  const each = overrides.map(({ title, value, by, reason }) => `${title} (${value}), by ${by}: ${reason}`);
+  return `; ${toCount(overrides.length, 'red check')} overridden: ${each.join('; ')}`;
 }

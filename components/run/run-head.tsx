@@ -3,6 +3,7 @@ import Link from 'next/link';
 import { toBytesText, toDurationText } from '@/lib/core/duration';
 import { toCount } from '@/lib/core/text';
 import { runCan } from '@/lib/run/run-can';
+import type { RunOverride } from '@/lib/run/run-event';
 import { RUN_STATES } from '@/lib/run/run-states';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { Button } from '@/components/ui/button';
@@ -82,7 +83,35 @@ export function RunHead({ log: { run, summary }, refusals, cancelRun, nodeName }
           Plan again to see what is left.
         </p>
       )}
+      <Overrides overrides={summary.overrides} nodeName={nodeName} />
       <ActionErrorPanel error={cancel.error} />
     </div>
+  );
+}
+
+/** Red checks that were let pass for this run: who did, and why. */
+function Overrides({
+  overrides,
+  nodeName,
+}: { readonly overrides: readonly RunOverride[] } & Pick<Props, 'nodeName'>) {
+  if (overrides.length === 0) return null;
+  return (
+    <details className="border border-line px-3 py-1">
+      <summary>
+        <StateMark
+          shape="square-bar"
+          ink="down"
+          word={`${toCount(overrides.length, 'red check')} overridden`}
+        />
+      </summary>
+      <ul className="py-1">
+        {overrides.map(({ nodeId, checkId, title, value, by, reason }) => (
+          <li key={`${nodeId} ${checkId}`} className="wrap-anywhere">
+            <span className="font-mono">{nodeName(nodeId)}</span> {title}:{' '}
+            <span className="font-mono">{value}</span>, by {by}: “{reason}”
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

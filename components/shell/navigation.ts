@@ -43,6 +43,7 @@ const WORDS: Readonly<Record<string, string>> = {
   topology: 'Topology',
   nodes: 'Nodes',
   plan: 'Plan',
+  preflight: 'Checks',
   credentials: 'Credentials',
   users: 'Users',
   tokens: 'API tokens',

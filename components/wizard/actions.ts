@@ -3,6 +3,7 @@ import type { HostKeyImport } from '@/lib/access/host-key-import';
 import type { HostKeyView } from '@/lib/access/host-key-view';
 import type { ActionResult } from '@/lib/core/action-result';
 import type { PlanKind } from '@/lib/plan/plan';
+import type { CheckOverrideView } from '@/lib/run/preflight-view';
 import type { TopologyInput } from '@/lib/topology/topology';
 import type { TopologyView } from '@/lib/topology/topology-view';
 
@@ -19,10 +20,25 @@ export interface HostKeyChoice {
 
 export type ImportKnownHosts = (siteId: string, text: string) => Promise<ActionResult<HostKeyImport>>;
 
+export type RevokeHostKey = Action<HostKeyChoice, HostKeyView>;
+
+/** What may be done with the checks of a site. */
+export interface CheckActions {
+  /** Without `nodeIds` and `checkIds`: all checks on all hosts. */
+  readonly startPreflight: Action<
+    { siteId: string; nodeIds?: string[]; checkIds?: string[] },
+    { jobId: string }
+  >;
+  readonly overrideCheck: Action<
+    { siteId: string; nodeId: string; checkId: string; value: string; reason: string },
+    CheckOverrideView
+  >;
+  readonly revokeOverride: Action<{ siteId: string; overrideId: string }, CheckOverrideView>;
+}
+
 /** Actions that read hosts and start work on a site. */
-export interface SiteWorkActions {
+export interface SiteWorkActions extends CheckActions {
   readonly startScan: Action<{ siteId: string }, { jobId: string }>;
-  readonly startPreflight: Action<{ siteId: string }, { jobId: string }>;
   readonly startPlan: Action<{ siteId: string; kind: PlanKind }, { jobId: string }>;
   readonly approveHostKey: Action<HostKeyChoice, HostKeyView>;
   readonly importKnownHosts: ImportKnownHosts;

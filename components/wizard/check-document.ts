@@ -1,6 +1,7 @@
 import { checkTopology } from '@/lib/rules/check-topology';
 import type { Finding } from '@/lib/rules/finding';
 import { toPathText } from '@/lib/topology/edit-topology';
+import { toProblems } from '@/lib/topology/issue-words';
 import { Topology } from '@/lib/topology/topology';
 import type { LooseDocument } from './document';
 import { toLooseNodes } from './document';
@@ -16,13 +17,13 @@ export interface DocumentCheck {
 
 /** The schema's and the rules' word on a document: the very code that the server runs. */
 export function checkDocument(document: LooseDocument): DocumentCheck {
-  const result = Topology.safeParse(document);
+  const result = Topology.safeParse(document, { reportInput: true });
   if (result.success)
     return { topology: result.data, issues: new Map(), findings: checkTopology(result.data) };
   const issues = new Map<string, string>();
-  for (const issue of result.error.issues) {
-    const path = toPathText(issue.path);
-    if (!issues.has(path)) issues.set(path, issue.message);
+  for (const problem of toProblems(result.error)) {
+    const path = toPathText(problem.path);
+    if (!issues.has(path)) issues.set(path, problem.message);
   }
   for (const [index, node] of toLooseNodes(document).entries()) {
     if (node.internalIp === '') issues.set(`nodes[${index}].internalIp`, 'type the address');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkDocument } from './check-document';
 import {
   addHop,
+  addHosts,
   addNode,
   readAt,
   removeHop,
@@ -12,7 +13,9 @@ import {
   toNewNode,
   toReached,
 } from './document';
-import { countNonDefaults, NETWORK_GROUPS, choose } from './field-spec';
+import { choosePattern } from './choose-pattern';
+import { countNonDefaults, choose, isShown } from './field-spec';
+import { NETWORK_GROUPS } from './network-groups';
 import { toDraftDrawing } from './to-draft-drawing';
 import { adoptStored } from './use-wizard';
 import { toEmptyDraft, toWizardDraft } from './wizard-draft';
@@ -64,6 +67,59 @@ describe('hosts of the form', () => {
     const adopted = adoptStored(typed, stored);
     expect(toLooseNodes(adopted)[0]).toMatchObject({ id: 'n-given', name: 'renamed' });
     expect(readAt(adopted, ['security', 'serverToken', 'id'])).toBe('x-1');
+  });
+});
+
+describe('the pattern of the form', () => {
+  const ha = choosePattern(empty, 'ha');
+  const ids = (() => {
+    let count = 0;
+    return () => `n-new-${(count += 1)}`;
+  })();
+  const rolesOf = (document: LooseDocument) =>
+    toLooseNodes(document)
+      .map(({ name }) => name)
+      .join(' ');
+
+  it('brings what it needs, and takes it away again', () => {
+    expect(readAt(ha, ['registration'])).toMatchObject({ via: 'vip', loadBalancer: 'managed' });
+    const edge = choosePattern(ha, 'edge');
+    expect(readAt(edge, ['registration'])).toMatchObject({ via: 'server', loadBalancer: 'none' });
+    expect(readAt(edge, ['edge', 'relaxedTimers'])).toBe(true);
+    expect(readAt(edge, ['cilium', 'operatorReplicas'])).toBe(1);
+    expect(Topology.parse(choosePattern(edge, 'custom'))).toEqual(Topology.parse(empty));
+  });
+
+  it('leaves alone what was set otherwise', () => {
+    const external = setAt(ha, ['registration', 'loadBalancer'], 'external');
+    expect(readAt(choosePattern(external, 'edge'), ['registration', 'loadBalancer'])).toBe('external');
+  });
+
+  it('deals eight pasted hosts out as the architecture says, and makes a topology of them with VIP and interface', () => {
+    const hosts = Array.from({ length: 8 }, (_, place) => ({ internalIp: `192.0.2.${place + 1}` }));
+    const eight = addHosts(ha, hosts, ids);
+    expect(rolesOf(eight)).toBe('s1 s2 s3 a1 a2 a3 lb1 lb2');
+    const entered = setAt(
+      setAt(eight, ['registration', 'vip'], '192.0.2.100'),
+      ['registration', 'interface'],
+      'eth0',
+    );
+    const { topology, findings } = checkDocument(entered);
+    expect(topology?.pattern).toBe('ha');
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(checkDocument(eight).findings.map(({ ruleId }) => ruleId)).toContain(
+      'registration-address-missing',
+    );
+  });
+
+  it('keeps stated roles, and fills up servers when hosts come one by one', () => {
+    const stated = addHosts(ha, [{ internalIp: '192.0.2.1', role: 'lb' }, { internalIp: '192.0.2.2' }], ids);
+    expect(rolesOf(stated)).toBe('lb1 s1');
+    const more = [3, 4, 5].reduce(
+      (all, place) => addHosts(all, [{ internalIp: `192.0.2.${place}` }], ids),
+      stated,
+    );
+    expect(rolesOf(more)).toBe('lb1 s1 s2 s3 a1');
   });
 });
 
@@ -123,12 +179,43 @@ describe('fields of the Network step', () => {
   it('all stand in the document that a new form starts with, unless they may be left out', () => {
     for (const group of NETWORK_GROUPS) {
       for (const spec of [...group.fields, ...group.advanced]) {
-        if (spec.isOptional || spec.path.join('.') === 'rke2.artifacts.url') continue;
+        // What belongs to another choice is not in the document before that choice is made.
+        if (spec.isOptional || !isShown(spec, empty)) continue;
         expect([spec.path.join('.'), readAt(empty, spec.path) !== undefined]).toEqual([
           spec.path.join('.'),
           true,
         ]);
       }
+    }
+  });
+
+  it('show what belongs to a choice only with it', () => {
+    const labels = (document: LooseDocument) =>
+      NETWORK_GROUPS.flatMap((group) => [...group.fields, ...group.advanced])
+        .filter((spec) => isShown(spec, document))
+        .map(({ label }) => label);
+    const [usual, ha] = [labels(empty), labels(choosePattern(empty, 'ha'))];
+    for (const label of ['Virtual IP', 'Interface of the load balancers']) {
+      expect(usual).not.toContain(label);
+      expect(ha).toContain(label);
+    }
+    expect(usual).not.toContain('Mirror URL');
+    expect(usual).not.toContain('Tailscale tags');
+    expect(labels(setAt(empty, ['edge', 'tailscale', 'enabled'], true))).toContain('Tailscale tags');
+  });
+
+  it('are fields of the schema: each takes a value that the schema knows', () => {
+    for (const { path, kind, choices } of NETWORK_GROUPS.flatMap((group) => [
+      ...group.fields,
+      ...group.advanced,
+    ])) {
+      for (const each of choices ?? []) {
+        if (path.join('.') === 'rke2.artifacts.from') continue; // takes its own members along, tested below
+        expect(checkDocument(setAt(empty, path, each.value)).issues, path.join('.')).toEqual(new Map());
+      }
+      const wrong = kind === 'switch' ? 'x' : '\u0000';
+      if (path.join('.') !== 'rke2.artifacts.url')
+        expect([...checkDocument(setAt(empty, path, wrong)).issues.keys()]).toEqual([path.join('.')]);
     }
   });
 

@@ -1,5 +1,8 @@
 import type { DocumentPath } from '@/lib/topology/edit-topology';
+import { toRoleCounts } from '@/lib/topology/create-topology';
 import { toHopKey } from '@/lib/topology/list-hops';
+import type { HostDraft } from '@/lib/topology/host-draft';
+import { Pattern } from '@/lib/topology/topology';
 
 /** A topology while it is being typed: the document's shape, values as far as they go. */
 export type LooseDocument = Readonly<Record<string, unknown>>;
@@ -138,7 +141,8 @@ export function toNewNode(
   } = {},
 ): LooseDocument {
   const nodes = toLooseNodes(document);
-  const role = values.role ?? (nodes.some((node) => node.role === 'server') ? 'agent' : 'server');
+  const servers = nodes.filter((node) => node.role === 'server').length;
+  const role = values.role ?? (servers < toServerCount(document) ? 'server' : 'agent');
   const prefix = role === 'server' ? 's' : role === 'lb' ? 'lb' : 'a';
   const taken = new Set(nodes.map((node) => node.name));
   let place = 1;
@@ -158,6 +162,31 @@ export function toNewNode(
     name: values.name ?? `${prefix}${place}`,
     ssh: { ...ssh, ...(isRecord(values.ssh) ? values.ssh : {}) },
   };
+}
+
+/** So many servers the pattern wants. */
+function toServerCount(document: LooseDocument): number {
+  return readAt(document, ['pattern']) === 'ha' ? 3 : 1;
+}
+
+/**
+ * The document with more hosts at its end. The first hosts of a site are dealt out over the roles as the pattern says
+ * where the list itself states none; later ones become what is missing.
+ */
+export function addHosts(
+  document: LooseDocument,
+  hosts: readonly HostDraft[],
+  newId: () => string,
+): LooseDocument {
+  const pattern = Pattern.safeParse(readAt(document, ['pattern'])).data ?? 'custom';
+  const isFirst = toLooseNodes(document).length === 0 && hosts.every(({ role }) => role === undefined);
+  const { server, agent } = toRoleCounts(pattern, hosts.length);
+  const dealt = (place: number) => (place < server ? 'server' : place < server + agent ? 'agent' : 'lb');
+  return hosts.reduce(
+    (result, host, place) =>
+      addNode(result, toNewNode(result, newId(), { ...host, ...(isFirst && { role: dealt(place) }) })),
+    document,
+  );
 }
 
 /** Hosts of one site are mostly reached the same way. */

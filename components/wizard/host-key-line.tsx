@@ -10,6 +10,8 @@ interface Props {
   readonly host: string | null;
   readonly state: HostKeyState;
   readonly onApprove: (fingerprint: string) => void;
+  /** Absent where an approval is not taken back, such as in the wizard before there is a site. */
+  readonly onRevoke?: (fingerprint: string) => void;
   readonly isBusy: boolean;
   /** Why the viewer may not approve; null when they may. */
   readonly refusal?: string | null;
@@ -25,7 +27,7 @@ export function HostKeyLine({ host, ...props }: Props) {
   );
 }
 
-function KeyState({ host, state, onApprove, isBusy, refusal = null }: Props) {
+function KeyState({ host, state, onApprove, onRevoke, isBusy, refusal = null }: Props) {
   switch (state.kind) {
     case 'unread':
       return <StateMark shape="ring" ink="ink-soft" word="host key not read yet" />;
@@ -65,12 +67,23 @@ function KeyState({ host, state, onApprove, isBusy, refusal = null }: Props) {
           <span className="text-soft">
             by {state.by} <RelativeTime at={state.approvedAt} />
           </span>
+          {onRevoke && (
+            <Button
+              isCompact
+              look="quiet"
+              aria-label={host === null ? undefined : `Revoke the key of ${host}`}
+              reason={refusal}
+              onClick={() => onRevoke(state.fingerprint)}
+            >
+              Revoke
+            </Button>
+          )}
         </div>
       );
   }
 }
 
-type ChangedProps = Required<Omit<Props, 'state'>> & {
+type ChangedProps = Required<Omit<Props, 'state' | 'onRevoke'>> & {
   readonly state: Extract<HostKeyState, { kind: 'changed' }>;
 };
 

@@ -98,6 +98,16 @@ describe('toHostKeyState', () => {
     expect(toHostKeyState('n-1', others, null)).toEqual({ kind: 'unread' });
   });
 
+  it('asks again about a revoked key that the host still shows', () => {
+    const revoked = { ...approved, revokedAt: '2026-01-02T00:00:00Z' };
+    expect(toHostKeyState('n-1', [revoked], null)).toEqual({ kind: 'unread' });
+    const seenSince = { ...revoked, seenAt: '2026-01-03T00:00:00Z' };
+    expect(toHostKeyState('n-1', [seenSince], null)).toMatchObject({
+      kind: 'new',
+      fingerprint: 'SHA256:one',
+    });
+  });
+
   it('says why a key could not be read', () => {
     const failure = { code: 'host-unreachable', message: 'no answer', nextAction: 'check the address' };
     const result = {

@@ -51,12 +51,10 @@ export function toHostKeyState(
   scan: JobView | null,
   hop: string | null = null,
 ): HostKeyState {
-  const own = keys.filter(
-    (key) => key.nodeId === nodeId && (key.hop ?? null) === hop && key.revokedAt === null,
-  );
+  const own = keys.filter((key) => key.nodeId === nodeId && (key.hop ?? null) === hop);
   const newestFirst = [...own].sort((a, b) => (a.seenAt < b.seenAt ? 1 : -1));
-  const pinned = newestFirst.filter((key) => key.approvedAt !== null);
-  const seen = newestFirst.find((key) => key.approvedAt === null);
+  const pinned = newestFirst.filter((key) => key.approvedAt !== null && key.revokedAt === null);
+  const seen = newestFirst.find(isToBeDecided);
   const [approved] = pinned;
   const isScanning = scan !== null && (scan.state === 'queued' || scan.state === 'running');
   if (approved && (!seen || seen.seenAt < approved.seenAt))
@@ -71,6 +69,11 @@ export function toHostKeyState(
   }
   const failure = findScanned(scan, nodeId, hop)?.failure ?? scan?.failure;
   return failure ? { kind: 'failed', ...failure } : { kind: 'unread' };
+}
+
+/** Nobody approved it, or somebody took that back and the host showed it again since. */
+function isToBeDecided({ approvedAt, revokedAt, seenAt }: HostKeyView): boolean {
+  return revokedAt === null ? approvedAt === null : seenAt > revokedAt;
 }
 
 function toPinned({ algorithm, fingerprint, approvedBy, approvedAt }: HostKeyView): PinnedKey {

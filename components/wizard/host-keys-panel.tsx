@@ -19,12 +19,13 @@ interface Props {
   readonly error: ActionError | null;
   readonly onRead: () => void;
   readonly onApprove: (entry: HostKeyEntry, fingerprint: string) => void;
+  readonly onRevoke?: (entry: HostKeyEntry, fingerprint: string) => void;
   readonly importKnownHosts: ImportKnownHosts;
 }
 
 /** Every host that is signed in to, bastions included, and the key that it must show. */
 export function HostKeysPanel(props: Props) {
-  const { siteId, hosts, isReading, isApproving, refusal, error, onRead, onApprove } = props;
+  const { siteId, hosts, isReading, isApproving, refusal, error, onRead, onApprove, onRevoke } = props;
   const [isImporting, setIsImporting] = useState(false);
   return (
     <Panel
@@ -53,6 +54,7 @@ export function HostKeysPanel(props: Props) {
                 isBusy={isApproving}
                 refusal={refusal}
                 onApprove={(fingerprint) => onApprove(entry, fingerprint)}
+                {...(onRevoke && { onRevoke: (fingerprint: string) => onRevoke(entry, fingerprint) })}
               />
             </li>
           )),

@@ -51,6 +51,7 @@ export function HostRow(props: Props) {
             <Select {...ids} value={node.role} onChange={text(['role'])}>
               <option value="server">server</option>
               <option value="agent">agent</option>
+              <option value="lb">load balancer</option>
             </Select>
           )}
         </Field>

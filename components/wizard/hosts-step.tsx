@@ -5,14 +5,13 @@ import type { CredentialView } from '@/lib/access/credential-view';
 import { toOpaqueId } from '@/lib/core/ids';
 import { toCount } from '@/lib/core/text';
 import type { DocumentPath } from '@/lib/topology/edit-topology';
-import type { HostDraft } from '@/lib/topology/parse-hosts';
 import { useHostKeys, useJob } from '@/components/live/use-live';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { Button } from '@/components/ui/button';
 import { ErrorPanel } from '@/components/ui/panels';
 import { useAction } from '@/components/ui/use-action';
 import type { CredentialDialogProps, WizardActions } from './actions';
-import { addNode, toLooseNodes, toNewNode, toReached } from './document';
+import { addHosts, addNode, toLooseNodes, toNewNode, toReached } from './document';
 import type { LooseNode } from './document';
 import { listHostKeyEntries } from './host-key-state';
 import { HostRow } from './host-row';
@@ -50,13 +49,6 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
   const scanning = useAction(actions.startScan);
   const isReading = scan?.state === 'queued' || scan?.state === 'running';
 
-  const addHosts = (hosts: readonly HostDraft[]) => {
-    const document = hosts.reduce(
-      (result, host) => addNode(result, toNewNode(result, newNodeId(), { ...host })),
-      draft.document,
-    );
-    wizard.update({ document });
-  };
   const readKeys = async () => {
     const siteId = await wizard.storeSite();
     if (siteId) scanning.run({ siteId }, ({ jobId }) => wizard.update({ scanJobId: jobId }));
@@ -120,7 +112,9 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
         Compare each fingerprint with what the host itself says (ssh-keygen -lf on its console) before you
         approve it. After that the key is pinned: a host that shows another one is refused.
       </p>
-      <PasteHosts onAdd={addHosts} />
+      <PasteHosts
+        onAdd={(hosts) => wizard.update({ document: addHosts(draft.document, hosts, newNodeId) })}
+      />
       <KnownHostsDialog
         isOpen={importFor !== null}
         onClose={() => setImportFor(null)}

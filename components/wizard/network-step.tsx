@@ -1,12 +1,13 @@
 'use client';
 import { toCount } from '@/lib/core/text';
 import { Panel } from '@/components/ui/panels';
-import { countNonDefaults, isShown, NETWORK_GROUPS } from './field-spec';
-import type { FieldGroup } from './field-spec';
+import { countNonDefaults, isShown } from './field-spec';
+import { NETWORK_GROUPS } from './network-groups';
+import type { FieldGroup } from './network-groups';
 import { SpecField } from './spec-field';
 import type { Wizard } from './use-wizard';
 
-/** Step 3: release, addresses, Cilium; what is seldom changed is folded. */
+/** Step 3: release, registration, addresses, Cilium, edge; what is seldom changed is folded. */
 export function NetworkStep({ wizard }: { readonly wizard: Wizard }) {
   return (
     <div className="flex flex-col gap-4">
@@ -34,9 +35,11 @@ function Group({ group, wizard }: { readonly group: FieldGroup; readonly wizard:
           More, {changed === 0 ? 'all as by default' : `${toCount(changed, 'field')} not as by default`}
         </summary>
         <div className="grid grid-cols-1 items-start gap-4 p-3 pt-1 lg:grid-cols-2">
-          {group.advanced.map((spec) => (
-            <SpecField key={spec.path.join('.')} spec={spec} wizard={wizard} />
-          ))}
+          {group.advanced
+            .filter((spec) => isShown(spec, document))
+            .map((spec) => (
+              <SpecField key={spec.path.join('.')} spec={spec} wizard={wizard} />
+            ))}
         </div>
       </details>
     </Panel>

@@ -2,8 +2,9 @@
 import { useMemo, useState } from 'react';
 import { isAppError } from '@/lib/core/errors';
 import { toCount } from '@/lib/core/text';
+import type { HostDraft } from '@/lib/topology/host-draft';
 import { parseHosts } from '@/lib/topology/parse-hosts';
-import type { HostDraft, HostList } from '@/lib/topology/parse-hosts';
+import type { HostList } from '@/lib/topology/parse-hosts';
 import { Button } from '@/components/ui/button';
 import { Field } from '@/components/ui/field';
 import { Textarea } from '@/components/ui/input';
@@ -33,7 +34,7 @@ export function PasteHosts({ onAdd }: { readonly onAdd: (hosts: readonly HostDra
     <div className="flex flex-col gap-2">
       <Field
         label="Paste hosts"
-        help="An address per line, a name and an address, a range, or a table with a header such as name, ip, role, user, port."
+        help="An address per line, a name and an address, a range, a table with a header such as name, ip, role, user, port, or the text of an ssh_config or of an Ansible inventory (INI)."
         error={typeof list === 'string' ? list : null}
       >
         {(ids) => (

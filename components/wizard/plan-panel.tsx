@@ -14,6 +14,7 @@ import { EmptyState, ErrorPanel, Facts, Panel, Skeleton } from '@/components/ui/
 import { StateMark } from '@/components/ui/state-mark';
 import { CHECK_MARKS } from './checks';
 import type { NamedNode } from './checks-panel';
+import { PlanBundleButton } from './plan-bundle-button';
 import { findPlanResult, toEstimateS, toPlanGroups } from './plan-facts';
 
 interface Props {
@@ -110,7 +111,10 @@ function Steps({ plan: { plan, stale }, nodes, again }: StepsProps) {
           {toCount(plan.steps.length, 'step')}, about {toDurationText(toEstimateS(plan.steps) * 1000)},
           revision {plan.revision}
         </span>
-        <span className="ml-auto">{again}</span>
+        <span className="ml-auto flex gap-2">
+          <PlanBundleButton planId={plan.id} stale={stale} />
+          {again}
+        </span>
       </div>
       <div className="grid min-h-0 grid-cols-1 items-start gap-3 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="max-h-[70vh] overflow-auto border border-line bg-raised">

@@ -1,6 +1,7 @@
 'use client';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
+import { Pattern } from '@/lib/topology/topology';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { Button } from '@/components/ui/button';
 import { Field } from '@/components/ui/field';
@@ -9,6 +10,7 @@ import { Panel } from '@/components/ui/panels';
 import { RelativeTime } from '@/components/ui/relative-time';
 import { useAction } from '@/components/ui/use-action';
 import type { WizardActions } from './actions';
+import { choosePattern } from './choose-pattern';
 import { readAt } from './document';
 import type { Wizard } from './use-wizard';
 
@@ -18,8 +20,17 @@ export interface DraftItem {
   readonly updatedAt: string;
 }
 
-/** Patterns that can be built from end to end; others join the list when they can. */
 const PATTERNS = [
+  {
+    value: 'ha',
+    label: 'Highly available',
+    help: 'Three servers behind a virtual IP on two load balancers, and agents for the work. Tolerates the failure of one server and of one load balancer.',
+  },
+  {
+    value: 'edge',
+    label: 'Edge',
+    help: 'One server and a few agents on a thin or unsteady link, often over Tailscale; slower timers. Tolerates no failure of the server; while it is away, pods go on.',
+  },
   {
     value: 'custom',
     label: 'One server',
@@ -60,9 +71,11 @@ export function ShapeStep({ wizard, drafts, deleteDraft }: Props) {
       <Choices
         legend="Pattern"
         name="pattern"
-        value={pattern === 'custom' ? 'custom' : ''}
+        value={Pattern.safeParse(pattern).data ?? ''}
         choices={PATTERNS}
-        onChange={(value) => wizard.setField(['pattern'], value)}
+        onChange={(value) =>
+          value !== '' && wizard.update({ document: choosePattern(wizard.draft.document, value) })
+        }
       />
       <ActionErrorPanel error={discard.error} />
       {drafts.length > 0 && (

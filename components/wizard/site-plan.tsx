@@ -5,6 +5,7 @@ import type { HostKeyView } from '@/lib/access/host-key-view';
 import type { PlanKind } from '@/lib/plan/plan';
 import type { PlanView } from '@/lib/plan/plan-view';
 import type { JobView } from '@/lib/run/job-view';
+import type { PreflightView } from '@/lib/run/preflight-view';
 import type { SiteView } from '@/lib/topology/site-view';
 import { useHostKeys, useJob } from '@/components/live/use-live';
 import { ActionErrorPanel } from '@/components/ui/action-error';
@@ -12,13 +13,13 @@ import { Button } from '@/components/ui/button';
 import { TypedConfirm } from '@/components/ui/typed-confirm';
 import { useAction } from '@/components/ui/use-action';
 import type { SiteWorkActions } from './actions';
-import { findPreflightResult, toCheckSummary } from './checks';
-import { ChecksPanel } from './checks-panel';
+import { ChecksSummary } from './checks-summary';
 import { listHostKeyEntries } from './host-key-state';
 import { findPlanResult, toApplyWords } from './plan-facts';
 import { PlanPanel } from './plan-panel';
 import { SiteHostKeys } from './site-host-keys';
 import type { ReachedNode } from './site-host-keys';
+import { useChecks } from './use-checks';
 import { usePlan } from './use-plan';
 import { whyNoApply } from './wizard-footer';
 
@@ -28,7 +29,8 @@ interface Props {
   readonly revision: number;
   readonly hostKeys: readonly HostKeyView[];
   /** Newest job of each kind, null where there was none. */
-  readonly jobs: Readonly<Record<'scan' | 'preflight' | 'plan', JobView | null>>;
+  readonly jobs: Readonly<Record<'scan' | 'plan', JobView | null>>;
+  readonly checks: PreflightView;
   readonly applyRefusal: string | null;
   readonly uninstallRefusal: string | null;
   readonly hostKeyRefusal: string | null;
@@ -40,29 +42,18 @@ export function SitePlan(props: Props) {
   const { site, nodes, revision, jobs, applyRefusal, uninstallRefusal, actions } = props;
   const router = useRouter();
   const keys = useHostKeys(site.id, props.hostKeys);
-  const [ids, setIds] = useState<Readonly<Record<'preflight' | 'plan', string | null>>>({
-    preflight: jobs.preflight?.id ?? null,
-    plan: jobs.plan?.id ?? null,
-  });
-  const preflight = useJob(ids.preflight, jobs.preflight);
-  const planJob = useJob(ids.plan, jobs.plan);
+  const [planJobId, setPlanJobId] = useState<string | null>(jobs.plan?.id ?? null);
+  const planJob = useJob(planJobId, jobs.plan);
+  const checks = useChecks(site.id, actions.startPreflight, props.checks);
   const { plan, isFailed } = usePlan(findPlanResult(planJob)?.planId ?? null);
-  const [checking, planning, running] = [
-    useAction(actions.startPreflight),
-    useAction(actions.startPlan),
-    useAction(actions.startRun),
-  ];
+  const [planning, running] = [useAction(actions.startPlan), useAction(actions.startRun)];
   const entries = nodes.flatMap((node) => listHostKeyEntries(node, keys, jobs.scan));
   const open = entries.filter(({ state }) => state.kind !== 'approved').length;
   const keyReason = open > 0 ? 'Approve the host keys first.' : null;
   const makePlan = (kind: PlanKind) =>
-    planning.run({ siteId: site.id, kind }, ({ jobId }) =>
-      setIds((current) => ({ ...current, plan: jobId })),
-    );
+    planning.run({ siteId: site.id, kind }, ({ jobId }) => setPlanJobId(jobId));
   const apply = () =>
     plan && running.run({ planId: plan.plan.id }, ({ runId }) => router.push(`/runs/${runId}`));
-  const result = findPreflightResult(preflight);
-  const [isOpenAtFirst] = useState(result === null);
   return (
     <div className="flex flex-col gap-5">
       <PlanHead
@@ -74,6 +65,7 @@ export function SitePlan(props: Props) {
         applyRefusal={applyRefusal}
         uninstallRefusal={uninstallRefusal}
         keyReason={keyReason}
+        checksRefusal={checks.view?.refusal ?? null}
         onPlan={makePlan}
         onApply={apply}
       />
@@ -86,26 +78,7 @@ export function SitePlan(props: Props) {
         refusal={props.hostKeyRefusal}
         actions={actions}
       />
-      <details open={isOpenAtFirst} className="border border-line">
-        <summary className="px-3 py-2">
-          <h2 className="inline">Checks</h2>{' '}
-          <span className="text-soft">{result ? toCheckSummary(result) : 'none yet'}</span>
-        </summary>
-        <div className="border-t border-grid p-3">
-          <ChecksPanel
-            nodes={nodes}
-            job={preflight}
-            isBusy={checking.isBusy}
-            error={checking.error}
-            reason={keyReason}
-            onRun={() =>
-              checking.run({ siteId: site.id }, ({ jobId }) =>
-                setIds((current) => ({ ...current, preflight: jobId })),
-              )
-            }
-          />
-        </div>
-      </details>
+      <ChecksSummary siteId={site.id} checks={checks} runReason={keyReason} />
       <section aria-label="Plan" className="flex flex-col gap-2">
         <h2>Plan</h2>
         <PlanPanel
@@ -131,6 +104,8 @@ interface PlanHeadProps {
   readonly applyRefusal: string | null;
   readonly uninstallRefusal: string | null;
   readonly keyReason: string | null;
+  /** Why the checks let nothing be built, in words. */
+  readonly checksRefusal: string | null;
   readonly onPlan: (kind: PlanKind) => void;
   readonly onApply: () => void;
 }
@@ -158,7 +133,7 @@ function PlanHead(props: PlanHeadProps) {
         <Button
           look={isUninstall ? 'danger' : 'primary'}
           isBusy={isStarting}
-          reason={refusal ?? whyNoApply(plan)}
+          reason={refusal ?? whyNoApply(plan, props.checksRefusal)}
           onClick={() => (isUninstall ? setIsAsking(true) : props.onApply())}
         >
           {words}

@@ -5,7 +5,7 @@ import { Checkbox, Input, Select, Textarea } from '@/components/ui/input';
 import { findingsAt } from './check-document';
 import { readAt } from './document';
 import { choose } from './field-spec';
-import type { FieldSpec } from './field-spec';
+import type { FieldSpec } from './network-groups';
 import { FindingLine } from './findings-panel';
 import type { Wizard } from './use-wizard';
 

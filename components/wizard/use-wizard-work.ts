@@ -7,20 +7,23 @@ import { useJob } from '@/components/live/use-live';
 import { useAction } from '@/components/ui/use-action';
 import type { WizardActions } from './actions';
 import { findPlanResult } from './plan-facts';
+import { ALL_CELLS, fetchChecks, isUnderWay, useChecks } from './use-checks';
+import type { ChecksUse } from './use-checks';
 import { usePlan } from './use-plan';
 import type { Wizard } from './use-wizard';
 
 export interface WizardWork {
-  readonly preflight: JobView | null;
+  readonly checks: ChecksUse;
   readonly planJob: JobView | null;
   readonly plan: PlanView | null;
   readonly isPlanUnreadable: boolean;
-  readonly isChecking: boolean;
   readonly isPlanning: boolean;
   readonly isApplying: boolean;
-  readonly checkError: ActionError | null;
   readonly planError: ActionError | null;
+  /** Stores the site and runs all checks. */
   readonly runChecks: () => Promise<void>;
+  /** The same, unless checks of what is stored are there or under way. */
+  readonly ensureChecks: () => Promise<void>;
   readonly makePlan: () => Promise<void>;
   readonly apply: () => void;
 }
@@ -28,25 +31,29 @@ export interface WizardWork {
 /** What the wizard lets be done on hosts: checks, a plan, and its run; the site is stored before each. */
 export function useWizardWork(wizard: Wizard, actions: WizardActions): WizardWork {
   const router = useRouter();
-  const preflight = useJob(wizard.draft.preflightJobId);
   const planJob = useJob(wizard.draft.planJobId);
   const { plan, isFailed } = usePlan(findPlanResult(planJob)?.planId ?? null);
-  const checking = useAction(actions.startPreflight);
+  const checks = useChecks(wizard.draft.siteId, actions.startPreflight);
   const planning = useAction(actions.startPlan);
   const running = useAction(actions.startRun);
   return {
-    preflight,
+    checks,
     planJob,
     plan,
     isPlanUnreadable: isFailed,
-    isChecking: checking.isBusy,
     isPlanning: planning.isBusy,
     isApplying: running.isBusy,
-    checkError: checking.error,
     planError: planning.error ?? running.error,
     runChecks: async () => {
       const siteId = await wizard.storeSite();
-      if (siteId) checking.run({ siteId }, ({ jobId }) => wizard.update({ preflightJobId: jobId }));
+      if (siteId) checks.run(siteId, ALL_CELLS);
+    },
+    ensureChecks: async () => {
+      const siteId = await wizard.storeSite();
+      if (!siteId) return;
+      const view = await fetchChecks(siteId).catch(() => null); // the panel says so by itself
+      const isThere = view?.result && !view.stale;
+      if (view && !isThere && !isUnderWay(view.job)) checks.run(siteId, ALL_CELLS);
     },
     makePlan: async () => {
       const siteId = await wizard.storeSite();

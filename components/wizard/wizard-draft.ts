@@ -12,7 +12,6 @@ export interface WizardDraft {
   readonly storedName: string | null;
   readonly stored: string | null;
   readonly scanJobId: string | null;
-  readonly preflightJobId: string | null;
   readonly planJobId: string | null;
 }
 
@@ -26,7 +25,6 @@ export function toEmptyDraft(): WizardDraft {
     storedName: null,
     stored: null,
     scanJobId: null,
-    preflightJobId: null,
     planJobId: null,
   };
 }
@@ -47,7 +45,6 @@ export function toWizardDraft(stored: unknown): WizardDraft {
     storedName: text('storedName'),
     stored: text('stored'),
     scanJobId: text('scanJobId'),
-    preflightJobId: text('preflightJobId'),
     planJobId: text('planJobId'),
   };
 }

@@ -19,13 +19,15 @@ interface Props {
   readonly progress: Progress;
   readonly saveState: SaveState;
   readonly plan: PlanView | null;
+  readonly checksRefusal: string | null;
   readonly isApplying: boolean;
   readonly onGo: (step: WizardStep) => void;
   readonly onApply: () => void;
 }
 
 /** Back at the left, the primary button always at the same place at the right, the draft's state between. */
-export function WizardFooter({ step, progress, saveState, plan, isApplying, onGo, onApply }: Props) {
+export function WizardFooter(props: Props) {
+  const { step, progress, saveState, plan, checksRefusal, isApplying, onGo, onApply } = props;
   const back = toNeighbour(step, -1);
   const next = toNeighbour(step, 1);
   return (
@@ -40,7 +42,12 @@ export function WizardFooter({ step, progress, saveState, plan, isApplying, onGo
             Continue to {WIZARD_STEPS.find((each) => each.key === next)?.label}
           </Button>
         ) : (
-          <Button look="primary" isBusy={isApplying} reason={whyNoApply(plan)} onClick={onApply}>
+          <Button
+            look="primary"
+            isBusy={isApplying}
+            reason={whyNoApply(plan, checksRefusal)}
+            onClick={onApply}
+          >
             {plan && plan.plan.steps.length > 0 ? toApplyWords(plan.plan) : `Apply ${toCount(0, 'step')}`}
           </Button>
         )}
@@ -49,9 +56,9 @@ export function WizardFooter({ step, progress, saveState, plan, isApplying, onGo
   );
 }
 
-/** Why a plan cannot be applied, in words; null when it can. */
-export function whyNoApply(plan: PlanView | null): string | null {
+/** Why a plan cannot be applied, in words; null when it can. The checks say nothing on an uninstall. */
+export function whyNoApply(plan: PlanView | null, checksRefusal: string | null): string | null {
   if (!plan) return 'There is no plan yet.';
   if (plan.plan.steps.length === 0) return 'The plan has no steps: there is nothing to do.';
-  return plan.stale;
+  return plan.stale ?? (plan.plan.kind === 'uninstall' ? null : checksRefusal);
 }

@@ -11,7 +11,7 @@ import { ErrorPanel } from '@/components/ui/panels';
 import { StepBar } from '@/components/ui/step-bar';
 import type { StepItem } from '@/components/ui/step-bar';
 import type { CredentialDialogProps, WizardActions } from './actions';
-import { findPreflightResult, toNodeMarks } from './checks';
+import { toNodeMarks } from './checks';
 import { ChecksPanel } from './checks-panel';
 import { toLooseNodes, toReached } from './document';
 import { FindingsPanel } from './findings-panel';
@@ -69,7 +69,7 @@ export function Wizard(props: WizardProps) {
     void wizard.flush();
     window.history.pushState(null, '', toUrl(next, wizard.draftId()));
     window.scrollTo({ top: 0 });
-    if (next === 'checks' && !work.preflight) void work.runChecks();
+    if (next === 'checks') void work.ensureChecks();
     if (next === 'plan') void work.makePlan();
   };
   const isWide = step === 'checks' || step === 'plan';
@@ -96,6 +96,7 @@ export function Wizard(props: WizardProps) {
         progress={progress}
         saveState={wizard.saveState}
         plan={work.plan}
+        checksRefusal={work.checks.view?.refusal ?? null}
         isApplying={work.isApplying}
         onGo={goTo}
         onApply={work.apply}
@@ -147,11 +148,10 @@ function StepBody({ step, wizard, work, progress, ...props }: StepBodyProps) {
       return (
         <ChecksPanel
           nodes={nodes}
-          job={work.preflight}
-          isBusy={work.isChecking}
-          error={work.checkError}
-          reason={whyClosed('checks', progress)}
-          onRun={() => void work.runChecks()}
+          checks={work.checks}
+          actions={props.actions}
+          runReason={whyClosed('checks', progress)}
+          onRunAll={() => void work.runChecks()}
         />
       );
     case 'plan':
@@ -186,7 +186,7 @@ function Beside({ wizard: { draft, check, applyFix }, work, userName, step, isSm
     drawnBy: userName,
     date: new Date(today).toISOString().slice(0, 10),
     revision: null,
-    states: toNodeMarks(findPreflightResult(work.preflight), nodeIds),
+    states: toNodeMarks(work.checks.view?.result ?? null, nodeIds),
   });
   return (
     <div className="sticky top-14 flex max-h-[calc(100vh-9rem)] min-w-0 flex-col gap-3">

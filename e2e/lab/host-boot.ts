@@ -9,6 +9,7 @@ import { runCommand, runOrThrow } from './command';
 import { findProcess, isRunning } from './process-identity';
 import type { ProcessIdentity } from './process-identity';
 import { killCgroups, makeCgroups } from './cgroups';
+import { removeCable } from './network';
 import type { HostState } from './state';
 
 /**
@@ -72,6 +73,7 @@ export async function powerOn(host: HostState, bridge: string): Promise<ProcessI
 export async function powerOff(host: HostState): Promise<void> {
   if (isRunning(host.supervisor) && host.supervisor !== null) process.kill(host.supervisor.pid, 'SIGKILL');
   await killCgroups(host.machine);
+  await removeCable(host.machine);
 }
 
 /** The process on this machine that is process 1 inside the host, or null while the host is off. */

@@ -34,7 +34,9 @@ export async function claimNetwork(labDir: string): Promise<LabNetwork> {
   const links = await runOrThrow(['ip', '-o', 'link', 'show']);
   for (let subnet = 1; subnet < 255; subnet += 1) {
     const network = toNetwork(subnet);
-    if (inUse.includes(`10.213.${subnet}.`) || links.includes(` ${network.bridge}:`)) continue;
+    // A cable without its bridge: a host of a lab that died, still on its way out.
+    const isCabled = links.includes(` vb-spl${subnet}-`);
+    if (inUse.includes(`10.213.${subnet}.`) || links.includes(` ${network.bridge}:`) || isCabled) continue;
     const mine = await writeFile(join(claimsDir, String(subnet)), labDir, { flag: 'wx' }).then(
       () => true,
       () => false,
@@ -70,4 +72,12 @@ export async function removeBridge(bridge: string): Promise<void> {
 /** Pulls or plugs a host's cable at the bridge's end. */
 export async function setCable(machine: string, plugged: boolean): Promise<void> {
   await runOrThrow(['ip', 'link', 'set', `vb-${machine}`, plugged ? 'up' : 'down']);
+}
+
+/**
+ * Takes a host's cable away altogether. The kernel does so with the host's last process, except while a connection of
+ * it still waits for an answer from a host that is gone too: for minutes, in which the host could not boot again.
+ */
+export async function removeCable(machine: string): Promise<void> {
+  await runCommand(['ip', 'link', 'delete', `vb-${machine}`]);
 }

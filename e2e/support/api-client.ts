@@ -8,7 +8,12 @@ const END_STATES = ['done', 'failed', 'unreachable', 'cancelled', 'needs-attenti
 
 /** The HTTP API of a running Siteplan, as a script would use it. */
 export interface ApiClient {
-  readonly call: (method: string, path: string, body?: unknown) => Promise<unknown>;
+  readonly call: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<unknown>;
   /** Files a job and waits for its end; throws with the failure's words. */
   readonly job: (path: string, body?: unknown) => Promise<unknown>;
   readonly run: (runId: string) => Promise<RunView>;
@@ -19,10 +24,10 @@ export interface ApiClient {
 const EventPage = z.object({ events: z.array(z.unknown()), last: z.int(), more: z.boolean() });
 
 export function createApiClient(url: string, token: string): ApiClient {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+  const call: ApiClient['call'] = async (method, path, body, headers = {}) => {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

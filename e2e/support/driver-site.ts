@@ -41,8 +41,8 @@ export async function planCase(
   host: RigHost,
   mirrorUrl: string,
 ): Promise<readonly TestStep[]> {
-  if (planCase.steps) return planCase.steps(NODE);
   const { name, address } = host.target;
+  if (planCase.steps) return planCase.steps({ nodeId: NODE, name, address });
   const topology = planCase.toTopology(
     Topology.parse({
       ...toDefaultTopology('custom', [{ id: NODE, name, internalIp: address }]),

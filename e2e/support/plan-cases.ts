@@ -1,6 +1,11 @@
 import { sha256Hex } from '@/lib/core/hash';
-import type { PlanKind } from '@/lib/plan/plan';
+import { NodeId, SiteId } from '@/lib/core/ids';
+import { buildPlan } from '@/lib/plan/build-plan';
+import type { PlanKind, PlanStep } from '@/lib/plan/plan';
+import { applyPlanToFacts } from '@/lib/testing/apply-plan-to-facts';
 import type { TestStep } from '@/lib/testing/ledger-step';
+import { makeFacts } from '@/lib/testing/make-facts';
+import { toDefaultTopology } from '@/lib/topology/create-topology';
 import { Topology } from '@/lib/topology/topology';
 
 /**
@@ -13,15 +18,21 @@ export interface PlanCase {
   readonly kind: PlanKind;
   /** What the drawing asks for now, made from that of one server. */
   readonly toTopology: (base: Topology) => Topology;
-  /** Steps of kinds that no plan for a lab host has; in place of a plan. */
-  readonly steps?: (nodeId: string) => readonly TestStep[];
+  /** Steps of kinds that no plan for one lab host alone has; in place of a plan. */
+  readonly steps?: (host: CaseHost) => readonly TestStep[];
+}
+
+export interface CaseHost {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly address: string;
 }
 
 const withSan = (base: Topology): Topology =>
   Topology.parse({ ...base, security: { ...base.security, extraSans: ['k8s.example.net'] } });
 
-/** A lab host has no NetworkManager, the one unit that plans reload; sshd is reloaded in its place. */
-const reloadSsh = (nodeId: string): readonly TestStep[] => [
+/** A lab host has no NetworkManager, the one unit of a server that plans reload; sshd is reloaded in its place. */
+const reloadSsh = ({ nodeId }: CaseHost): readonly TestStep[] => [
   {
     nodeId,
     kind: 'service.reload',
@@ -29,11 +40,73 @@ const reloadSsh = (nodeId: string): readonly TestStep[] => [
   },
 ];
 
+/** A host alone says all by its last step, so no plan of one host looks at the whole. */
+const verifyCluster = ({ nodeId, name, address }: CaseHost): readonly TestStep[] => [
+  {
+    nodeId,
+    kind: 'cluster.verify',
+    params: {
+      nodes: [{ name, role: 'server' }],
+      apiUrl: `https://${address}:6443`,
+      stamp: sha256Hex('whole'),
+    },
+  },
+];
+
+/** The host as the load balancer of a server that is somewhere else; its virtual IP is its address and one more digit. */
+function toBalanced({ nodeId, name, address }: CaseHost, virtualRouterId: number): Topology {
+  const topology = toDefaultTopology(
+    'custom',
+    [
+      { id: NodeId.parse('n-elsewhere'), name: 'elsewhere', role: 'server', internalIp: '192.0.2.200' },
+      { id: NodeId.parse(nodeId), name, role: 'lb', internalIp: address },
+    ],
+    { vip: `${address}1`, interface: 'host0', virtualRouterId },
+  );
+  const network = { nodeCidr: `${address.replace(/\d+$/, '0')}/24` };
+  const serverToken = { id: 'sec-join', version: 1 };
+  return Topology.parse({ ...topology, network, security: { serverToken } });
+}
+
+/** The part of this host in the plans of that site: made a load balancer, changed, taken back. */
+function balance(upTo: 'made' | 'changed' | 'removed') {
+  return (host: CaseHost): readonly TestStep[] => {
+    const siteId = SiteId.parse('site-balanced');
+    const toSteps = (topology: Topology, kind: PlanKind, before: readonly PlanStep[][]) => {
+      const bare = topology.nodes.map((node) =>
+        makeFacts(topology, node, {
+          addresses: [{ interface: 'host0', address: node.internalIp, prefix: 24 }],
+        }),
+      );
+      const facts = before.reduce((found, steps) => applyPlanToFacts(found, steps), bare);
+      return buildPlan({ siteId, topology, revision: 1, kind, facts }).steps;
+    };
+    const [first, second] = [toBalanced(host, 51), toBalanced(host, 52)];
+    const made = toSteps(first, 'apply', []);
+    const changed = toSteps(second, 'apply', [made]);
+    const steps = { made, changed, removed: toSteps(second, 'uninstall', [made, changed]) }[upTo];
+    const own = steps.filter(({ nodeId }) => nodeId === host.nodeId);
+    return own.map(({ nodeId, kind, params, dependsOn }) => ({
+      nodeId,
+      kind,
+      params,
+      dependsOn: dependsOn.flatMap((id) => {
+        const index = own.findIndex((step) => step.id === id);
+        return index < 0 ? [] : [index];
+      }),
+    }));
+  };
+}
+
 /** A case for every kind of plan that can be built, and among them every kind of step; `plan-cases.test.ts` sees to both. */
 export const PLAN_CASES: readonly PlanCase[] = [
   { name: 'first-apply', kind: 'apply', toTopology: (base) => base },
+  { name: 'verification', kind: 'apply', toTopology: (base) => base, steps: verifyCluster },
   { name: 'changed-configuration', kind: 'apply', toTopology: withSan },
   { name: 'nothing-to-do', kind: 'apply', toTopology: withSan },
   { name: 'reload', kind: 'apply', toTopology: withSan, steps: reloadSsh },
   { name: 'uninstall', kind: 'uninstall', toTopology: withSan },
+  { name: 'load-balancer', kind: 'apply', toTopology: withSan, steps: balance('made') },
+  { name: 'changed-load-balancer', kind: 'apply', toTopology: withSan, steps: balance('changed') },
+  { name: 'removed-load-balancer', kind: 'uninstall', toTopology: withSan, steps: balance('removed') },
 ];

@@ -34,7 +34,10 @@ export const PERMISSIONS = {
   'host-key.approve': { role: 'operator', scope: 'site', words: 'approve host keys of this site' },
   'job.view': { role: 'viewer', scope: 'site', words: 'see the jobs of this site' },
   'job.create': { role: 'operator', scope: 'site', words: 'check or plan this site' },
+  'check.override': { role: 'operator', scope: 'site', words: 'override checks of this site' },
   'kubeconfig.get': { role: 'operator', scope: 'site', words: 'take the kubeconfig of this site' },
+  /** What changes hosts without Siteplan: for those who may have Siteplan change them. The inventory says no more than the topology. */
+  'bundle.get': { role: 'operator', scope: 'site', words: 'take the run-by-hand bundle of this site' },
   'plan.view': { role: 'viewer', scope: 'site', words: 'see the plans of this site' },
   'run.view': { role: 'viewer', scope: 'site', words: 'see the runs of this site' },
   'run.create': { role: 'operator', scope: 'site', words: 'start runs on this site' },

@@ -4,6 +4,7 @@ import { stopListening } from '@/lib/db/listen';
 import type { Env } from '@/lib/env/env';
 import { env, EnvError } from '@/lib/env/env';
 import { onShutdown } from '@/lib/env/shutdown';
+import { createSealPublicReader } from '@/lib/secrets/keyring';
 import { loadSealPublicKey, loadSymmetricKey } from '@/lib/secrets/keys';
 import type { SealPublicKey } from '@/lib/secrets/seal';
 import type { Auth } from './create-auth';
@@ -23,7 +24,14 @@ export function createRuntime(parts: {
   db: Database;
   keys: WebRuntime['keys'] & { readonly session: Buffer };
 }): WebRuntime {
-  const { session, ...keys } = parts.keys;
+  const { session, audit } = parts.keys;
+  const keys = {
+    audit,
+    /** Asked for at each use: a rotation of the seal key needs no restart. */
+    get seal() {
+      return parts.keys.seal;
+    },
+  };
   const auth = createAuth({ prisma: parts.db.prisma, sessionKey: session, publicUrl: parts.env.publicUrl });
   return { env: parts.env, db: parts.db, keys, auth };
 }
@@ -42,7 +50,15 @@ async function openRuntime(): Promise<WebRuntime> {
     await stopListening(db);
     await db.close();
   });
-  return createRuntime({ env: settings, db, keys: { session, audit, seal } });
+  const readSeal = createSealPublicReader(keysDir, seal);
+  const keys = {
+    session,
+    audit,
+    get seal() {
+      return readSeal();
+    },
+  };
+  return createRuntime({ env: settings, db, keys });
 }
 
 const KEY = Symbol.for('siteplan.web-runtime');

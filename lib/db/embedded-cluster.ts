@@ -204,10 +204,21 @@ async function initialise(binDir: string, clusterDir: string, owner: Owner | nul
   await rename(partial, clusterDir);
 }
 
-async function makeSocketDir(dataDir: string, owner: Owner | null): Promise<string> {
+/** Where the server of a data directory listens. */
+function toSocketDir(dataDir: string): string {
   const inside = join(dataDir, 'run');
-  const dir =
-    inside.length <= MAX_SOCKET_DIR ? inside : join(tmpdir(), `siteplan-${sha256Hex(inside).slice(0, 16)}`);
+  return inside.length <= MAX_SOCKET_DIR
+    ? inside
+    : join(tmpdir(), `siteplan-${sha256Hex(inside).slice(0, 16)}`);
+}
+
+/** Connection string of the embedded server of a data directory, whether it runs or not; no password. */
+export function toClusterUrl(dataDir: string, role: string, database: string): string {
+  return `postgresql://${role}@localhost/${database}?host=${encodeURIComponent(toSocketDir(dataDir))}`;
+}
+
+async function makeSocketDir(dataDir: string, owner: Owner | null): Promise<string> {
+  const dir = toSocketDir(dataDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const found = await lstat(dir);
   const expected = owner?.uid ?? process.getuid?.();
@@ -288,8 +299,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   });
   child.once('error', (error) => lines.push(error.message));
 
-  const urlFor = (role: string, database: string) =>
-    `postgresql://${role}@localhost/${database}?host=${encodeURIComponent(socketDir)}`;
+  const urlFor = (role: string, database: string) => toClusterUrl(options.dataDir, role, database);
   await waitUntilReady(urlFor('siteplan', 'postgres'), child, lines).catch((error: unknown) => {
     child.kill('SIGQUIT');
     throw error;

@@ -10,4 +10,6 @@ export const LOCKS = {
   chores: 7_321_007,
   /** Waiting runs are counted, then one is filed. */
   queue: 7_321_008,
+  /** With a site's hash as second number: preflights of one site take turns, or they would meet each other's listeners. */
+  preflight: 7_321_009,
 } as const;

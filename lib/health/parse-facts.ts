@@ -146,7 +146,7 @@ function toStamps(facts: Reader): Record<string, string> {
   const pairs = facts.all('stamp').map((line) => line.split(' '));
   return Object.fromEntries(
     pairs.flatMap(([name = '', value = '']) =>
-      /^[a-z0-9][a-z0-9.@-]{0,99}$/.test(name) ? [[name, value]] : [],
+      /^[A-Za-z0-9][A-Za-z0-9.@-]{0,99}$/.test(name) ? [[name, value]] : [],
     ),
   );
 }

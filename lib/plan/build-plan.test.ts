@@ -16,7 +16,7 @@ import { estimatePlanS } from './estimate';
 import { hashFacts } from './hash-facts';
 import { Plan } from './plan';
 import type { PlanKind } from './plan';
-import { refusePlan } from './plan-problem';
+import { refusePlan } from './refuse-plan';
 import { printPlan } from './print-plan';
 
 const siteId = SiteId.parse('site-test');
@@ -156,9 +156,10 @@ describe('changes of a running cluster', () => {
       security: { serverToken, extraSans: ['k8s.example.net'] },
     });
     const { steps } = plan(changed, running);
-    expect(kindsOf(plan(changed, running))).toEqual(
-      Array(3).fill(['file.put', 'service.restart', 'rke2.ready']).flat(),
-    );
+    expect(kindsOf(plan(changed, running))).toEqual([
+      ...Array(3).fill(['file.put', 'service.restart', 'rke2.ready']).flat(),
+      'cluster.verify',
+    ]);
     expect(steps[3]?.dependsOn).toEqual([steps[2]?.id]);
     expect(steps[1]?.quorum).toBe('2 of 3');
     expect(steps[1]?.effect).toContain('2 of 3 voting servers');
@@ -199,7 +200,7 @@ describe('changes of a running cluster', () => {
           }
         : node,
     );
-    expect(kindsOf(plan(topology, stopped))).toEqual(['service.start', 'rke2.ready']);
+    expect(kindsOf(plan(topology, stopped))).toEqual(['service.start', 'rke2.ready', 'cluster.verify']);
   });
 
   it('remove our own file that is no longer asked for, and leave a foreign one alone', () => {
@@ -289,7 +290,7 @@ describe('refusals', () => {
     expect(() => plan(topology, found)).toThrow(/s1/);
   });
 
-  it('name a topology without a server, load balancers and pushed artifacts', () => {
+  it('name a topology without a server and pushed artifacts', () => {
     const agent = makeTopology(['agent']);
     expect(
       codes(
@@ -297,8 +298,6 @@ describe('refusals', () => {
         agent,
       ),
     ).toEqual(['no-server -']);
-    const lb = makeTopology(['server', 'lb']);
-    expect(codes(bare(lb), lb)).toEqual(['load-balancer-unsupported n-lb1']);
     const pushed = makeTopology(['server'], { rke2: { artifacts: { from: 'pushed' } } });
     expect(codes(bare(pushed), pushed)).toEqual(['artifacts-unsupported -']);
   });

@@ -2,15 +2,20 @@ import { AppError } from '@/lib/core/errors';
 import { canonicalJson, sha256Hex } from '@/lib/core/hash';
 import type { NodeId, SiteId } from '@/lib/core/ids';
 import type { NodeFacts } from '@/lib/health/facts';
+import { CLUSTER_VERIFY_STAMP } from '@/lib/steps/cluster-verify';
 import { STEP_KINDS } from '@/lib/steps/catalogue';
 import type { StepKindName } from '@/lib/steps/catalogue';
-import { agents, servers } from '@/lib/topology/find-node';
+import { agents, clusterNodes, firstServer, loadBalancers, servers } from '@/lib/topology/find-node';
+import { apiUrl } from '@/lib/topology/registration';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { hashFacts } from './hash-facts';
+import { PLAIN } from './file-work';
+import type { Work } from './file-work';
+import { toLoadBalancerWork } from './load-balancer-work';
 import { toNodeWork } from './node-work';
-import type { Work } from './node-work';
 import type { Plan, PlanKind, PlanStep } from './plan';
-import { isRunning, refusePlan } from './plan-problem';
+import { isRunning } from './is-running';
+import { refusePlan } from './refuse-plan';
 import { toUninstallWork } from './uninstall-work';
 
 export interface PlanInput {
@@ -37,15 +42,22 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
   'service.start': 120,
   'service.restart': 60,
   'service.reload': 2,
+  'service.stop': 5,
+  'lb.packages': 30,
+  'lb.put': 1,
+  'lb.ready': 8,
   'rke2.ready': 60,
+  'cluster.verify': 5,
   'rke2.uninstall': 60,
 };
 
 /**
  * The steps that bring hosts from their facts to a topology: the same input gives the same plan, hosts that already
- * match give an empty one. Order: each server's start waits for the server before it to be Ready (and a voting etcd
- * member), agents wait for the last server and come at most `AGENTS_AT_ONCE` at a time; what disturbs nothing that runs
- * (downloads, files of a host without RKE2) waits for nobody. Throws an `AppError` in the words of `refusePlan`.
+ * match give an empty one. Order: load balancers one at a time; members of etcd that stand still, all at once, because
+ * a cluster without quorum starts only together; then each server when the one before it is Ready and a voting member,
+ * running ones before those that join; agents after the last server, at most `AGENTS_AT_ONCE` at a time; at the end a
+ * look at the whole. What disturbs nothing that runs (downloads, files of a host without RKE2) waits for nobody.
+ * Throws an `AppError` in the words of `refusePlan`.
  */
 export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput): Plan {
   const problems = refusePlan(topology, facts, kind);
@@ -68,43 +80,90 @@ export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput
 }
 
 function addApplySteps(list: StepList, topology: Topology, facts: readonly NodeFacts[]): void {
-  let barrier: string | null = null;
-  for (const node of servers(topology)) {
-    const factsOfNode = factsFor(facts, node.id);
-    const chain = list.addChain(
+  let barrier: readonly string[] = [];
+  /** One node's work behind the barrier; null where nothing of it waits. */
+  const add = (node: TopologyNode, works: readonly Work[], ...before: string[]): string | null => {
+    const { last, isGated } = list.addChain(
       node,
-      toNodeWork(topology, node, factsOfNode),
-      toGate(factsOfNode, node),
-      barrier,
+      works,
+      toGate(factsFor(facts, node.id), node),
+      ...barrier,
+      ...before,
     );
-    if (chain.isGated) barrier = chain.last;
+    return isGated ? last : null;
+  };
+  for (const node of loadBalancers(topology)) {
+    const last = add(node, toLoadBalancerWork(topology, node, factsFor(facts, node.id)));
+    if (last !== null) barrier = [last];
   }
-  const ends: (string | null)[] = [];
+  const toWork = (node: TopologyNode) => toNodeWork(topology, node, factsFor(facts, node.id));
+  const { still, others } = toServerOrder(topology, facts);
+  const started = still.flatMap((node) => add(node, toWork(node)) ?? []);
+  if (started.length > 0) barrier = started;
+  for (const node of others) {
+    const last = add(node, toWork(node));
+    if (last !== null) barrier = [last];
+  }
+  const ends: string[] = [];
   for (const node of agents(topology)) {
-    const before = ends[ends.length - AGENTS_AT_ONCE] ?? null;
-    const factsOfNode = factsFor(facts, node.id);
-    const works = toNodeWork(topology, node, factsOfNode);
-    const chain = list.addChain(node, works, toGate(factsOfNode, node), barrier, before);
-    if (chain.isGated) ends.push(chain.last);
+    const before = ends.at(-AGENTS_AT_ONCE);
+    const last = add(node, toWork(node), ...(before === undefined ? [] : [before]));
+    if (last !== null) ends.push(last);
   }
+  addVerification(list, topology, facts);
 }
 
-/** Agents first and all at once, then the servers one at a time from the last to the first. */
+/** Members of etcd that do not run, and the other servers: those that run, then those that join. */
+function toServerOrder(topology: Topology, facts: readonly NodeFacts[]) {
+  const all = servers(topology).map((node) => ({ node, found: factsFor(facts, node.id) }));
+  const runs = ({ found }: { found: NodeFacts }) => isRunning(found, 'rke2-server.service');
+  const isStill = (each: { found: NodeFacts }) => each.found.hasEtcdData && !runs(each);
+  const running = all.filter(runs);
+  const bare = all.filter((each) => !runs(each) && !isStill(each));
+  return {
+    still: all.filter(isStill).map(({ node }) => node),
+    others: [...running, ...bare].map(({ node }) => node),
+  };
+}
+
+/** A host alone says all by its own last step; more of them are looked at together, after everything else. */
+function addVerification(list: StepList, topology: Topology, facts: readonly NodeFacts[]): void {
+  const first = firstServer(topology);
+  if (!first || topology.nodes.length === 1) return;
+  const url = apiUrl(topology);
+  const nodes = clusterNodes(topology).map(({ name, role }) => ({ name, role }));
+  const stamp = sha256Hex(canonicalJson({ nodes, url }));
+  const isSeen = factsFor(facts, first.id).stamps[CLUSTER_VERIFY_STAMP] === stamp;
+  if (isSeen && list.steps.length === 0) return;
+  const verify: Work = {
+    ...PLAIN,
+    kind: 'cluster.verify',
+    params: { nodes, apiUrl: url, stamp },
+    effect: `waits until all nodes are Ready, all servers vote and ${url} answers; changes nothing`,
+    phase: 'serve',
+  };
+  list.addChain(first, [verify], () => true, ...list.ends());
+}
+
+/** Agents first and all at once, then the servers one at a time from the last to the first, then the load balancers. */
 function addUninstallSteps(list: StepList, topology: Topology, facts: readonly NodeFacts[]): void {
-  let before: (string | null)[] = agents(topology).map((node) => {
-    const works = toUninstallWork(topology, node, factsFor(facts, node.id));
-    return list.addChain(node, works, () => true).last;
-  });
-  for (const node of servers(topology).reverse()) {
+  let before: readonly string[] = [];
+  const add = (node: TopologyNode): string[] => {
     const works = toUninstallWork(topology, node, factsFor(facts, node.id));
     const { last } = list.addChain(node, works, () => true, ...before);
-    if (last !== null) before = [last];
+    return last === null ? [] : [last];
+  };
+  before = agents(topology).flatMap(add);
+  for (const node of servers(topology).reverse()) {
+    const ends = add(node);
+    if (ends.length > 0) before = ends;
   }
+  for (const node of loadBalancers(topology)) add(node);
 }
 
-/** What may not happen before the nodes in front are done: a start, and on a host that runs RKE2 each change as well. */
+/** What may not happen before the nodes in front are done: a start, and on a host that serves already each change as well. */
 function toGate(facts: NodeFacts, node: TopologyNode): (work: Work) => boolean {
-  const runs = isRunning(facts, `rke2-${node.role}.service`);
+  const runs = isRunning(facts, node.role === 'lb' ? 'nginx.service' : `rke2-${node.role}.service`);
   return ({ phase }) => phase === 'serve' || (runs && phase === 'change');
 }
 
@@ -132,17 +191,23 @@ class StepList {
     node: TopologyNode,
     works: readonly Work[],
     isGate: (work: Work) => boolean,
-    ...barriers: (string | null)[]
+    ...barriers: string[]
   ): { last: string | null; isGated: boolean } {
     let last: string | null = null;
     let isGated = false;
     for (const work of works) {
       const opensGate: boolean = !isGated && isGate(work);
       isGated ||= opensGate;
-      const dependsOn = [last, ...(opensGate ? barriers : [])].filter((id) => id !== null);
+      const dependsOn = [...(last === null ? [] : [last]), ...(opensGate ? barriers : [])];
       last = this.add(node, work, [...new Set(dependsOn)]);
     }
     return { last, isGated };
+  }
+
+  /** The steps that no other step waits for. */
+  ends(): string[] {
+    const awaited = new Set(this.steps.flatMap(({ dependsOn }) => dependsOn));
+    return this.steps.map(({ id }) => id).filter((id) => !awaited.has(id));
   }
 
   private add(node: TopologyNode, work: Work, dependsOn: string[]): string {
@@ -150,6 +215,7 @@ class StepList {
     const total = this.voters;
     const quorum = work.touchesQuorum && total > 0 ? `${total - 1} of ${total}` : null;
     if (work.kind === 'rke2.uninstall' && quorum !== null) this.voters -= 1;
+    if (work.kind === 'service.start' && node.role === 'server') this.voters += 1;
     this.steps.push({
       id,
       nodeId: node.id,

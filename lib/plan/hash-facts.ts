@@ -1,6 +1,6 @@
 import { canonicalJson, sha256Hex } from '@/lib/core/hash';
 import type { NodeFacts } from '@/lib/health/facts';
-import { isRunning } from './plan-problem';
+import { isRunning } from './is-running';
 
 /**
  * Hash of what a plan is made from: which machine, its architecture, RKE2, files, stamps, and which units exist and

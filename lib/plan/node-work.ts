@@ -1,30 +1,17 @@
-import { canonicalJson, sha256Hex } from '@/lib/core/hash';
+import { sha256Hex } from '@/lib/core/hash';
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
-import type { FileFact, NodeFacts } from '@/lib/health/facts';
+import type { NodeFacts } from '@/lib/health/facts';
 import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
-import { MANAGED_HEADER } from '@/lib/render/managed-header';
 import type { RenderedFile } from '@/lib/render/rendered-file';
 import { renderNode } from '@/lib/render/render-node';
 import { INTERNET_ARTIFACTS_URL } from '@/lib/steps/artifact-fetch';
-import type { StepKindName } from '@/lib/steps/catalogue';
 import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
 import { READY_STAMP } from '@/lib/steps/rke2-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
-import { isRunning } from './plan-problem';
+import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp } from './file-work';
+import type { Work } from './file-work';
+import { isRunning } from './is-running';
 import { OPTIONAL_PATHS } from './plan-writes';
-
-/** A step of one node before it has an id and dependencies. */
-export interface Work {
-  readonly kind: StepKindName;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly effect: string;
-  readonly diff: string | null;
-  readonly restarts: readonly string[];
-  /** Whether it lowers the number of voting servers while it runs. */
-  readonly touchesQuorum: boolean;
-  /** `prepare` disturbs nothing that runs; `change` may be picked up by a running service; `serve` starts or restarts it. */
-  readonly phase: 'prepare' | 'change' | 'serve';
-}
 
 const SYSCTL_STAMP = 'sysctl';
 const MODULES_STAMP = 'modules';
@@ -47,14 +34,6 @@ export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFa
     ...toInstallWork(topology, node, facts, unit),
     ...toServiceWork(topology, node, facts, unit, stamp),
   ];
-}
-
-/** What `unit` is started with: the version and the slotted content of every file that it reads at its start. */
-export function toServiceStamp(version: string, unit: string, files: readonly RenderedFile[]): string {
-  const read = files
-    .filter(({ readBy }) => readBy.includes(unit))
-    .map(({ path, content }) => [path, content]);
-  return sha256Hex(canonicalJson({ version, files: read }));
 }
 
 function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts): Work[] {
@@ -86,14 +65,7 @@ function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts
 
 function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] {
   const found = facts.files[file.path] ?? null;
-  if (
-    found?.content === file.content &&
-    found.mode === file.mode &&
-    found.owner === file.owner &&
-    found.group === file.group
-  ) {
-    return [];
-  }
+  if (isSame(file, found)) return [];
   const isRead = file.readBy.includes(unit);
   const { path, mode, owner, group, content, secrets } = file;
   const dropsStamps = isRead ? [unit, READY_STAMP] : (FILE_STAMPS[path] ?? []);
@@ -107,15 +79,6 @@ function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] 
       phase: isRead || file.readBy.length > 0 || path.startsWith('/var/lib/rancher/') ? 'change' : 'prepare',
     },
   ];
-}
-
-function toFileEffect(file: RenderedFile, found: FileFact | null): string {
-  if (!found) return `writes ${file.path}: ${file.purpose}`;
-  if (found.content === null) return `replaces ${file.path}, which is no readable text now`;
-  if (found.content === file.content) {
-    return `sets mode and owner of ${file.path} to ${file.mode} ${file.owner}:${file.group}`;
-  }
-  return `changes ${file.path}: ${file.purpose}`;
 }
 
 const FILE_STAMPS: Readonly<Record<string, readonly string[]>> = {
@@ -231,12 +194,6 @@ function toServiceWork(
   return [...(isServed ? [] : [serve]), ...(isServed && isSeenReady ? [] : [ready])];
 }
 
-const PLAIN = { diff: null, restarts: [], touchesQuorum: false, phase: 'prepare' } as const;
-
 function isInstalled(version: string, facts: NodeFacts): boolean {
   return facts.rke2Version === version && facts.stamps[INSTALL_STAMP] === version;
-}
-
-function isOurs(file: FileFact | null | undefined): boolean {
-  return file?.content?.startsWith(MANAGED_HEADER) ?? false;
 }

@@ -1,16 +1,18 @@
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
 import type { NodeFacts } from '@/lib/health/facts';
-import { MANAGED_HEADER } from '@/lib/render/managed-header';
 import { renderNode } from '@/lib/render/render-node';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
-import { isRunning } from './plan-problem';
-import type { Work } from './node-work';
+import { isOurs, PLAIN } from './file-work';
+import type { Work } from './file-work';
+import { toLoadBalancerRelease } from './load-balancer-work';
+import { isRunning } from './is-running';
 
 /** What RKE2's own uninstall script removes (RKE2 bundle/bin/rke2-uninstall.sh). */
 const REMOVED_BY_RKE2 = /^(\/etc\/rancher\/rke2|\/var\/lib\/rancher\/rke2)\//;
 
-/** What takes RKE2 and our own files off one node, in order; empty where nothing of both is left. */
+/** What takes RKE2, a load balancer's programs and our own files off one node, in order; empty where nothing of it is left. */
 export function toUninstallWork(topology: Topology, node: TopologyNode, facts: NodeFacts): readonly Work[] {
+  if (node.role === 'lb') return toLoadBalancerRelease(node, facts);
   const files = renderNode(topology, node.id).map(({ path }) => path);
   const left = files.filter((path) => REMOVED_BY_RKE2.test(path) && facts.files[path]);
   const isThere =
@@ -19,27 +21,22 @@ export function toUninstallWork(topology: Topology, node: TopologyNode, facts: N
     Object.keys(facts.stamps).length > 0 ||
     left.length > 0;
   const uninstall: Work = {
+    ...PLAIN,
     kind: 'rke2.uninstall',
     params: {},
     effect: `ends every container of RKE2 on ${node.name} and deletes RKE2 with all of its data`,
-    diff: null,
-    restarts: [],
     touchesQuorum: node.role === 'server' && isRunning(facts, 'rke2-server.service'),
     phase: 'serve',
   };
-  const ours = files.filter(
-    (path) =>
-      !REMOVED_BY_RKE2.test(path) && (facts.files[path]?.content?.startsWith(MANAGED_HEADER) ?? false),
-  );
+  const ours = files.filter((path) => !REMOVED_BY_RKE2.test(path) && isOurs(facts.files[path]));
   return [
     ...(isThere ? [uninstall] : []),
     ...ours.map((path): Work => ({
+      ...PLAIN,
       kind: 'file.remove',
       params: { path, dropsStamps: [] },
       effect: `removes ${path}; its settings last until the next reboot`,
       diff: toUnifiedDiff(path, facts.files[path]?.content ?? null, null),
-      restarts: [],
-      touchesQuorum: false,
       phase: 'change',
     })),
   ];

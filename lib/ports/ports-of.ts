@@ -25,7 +25,7 @@ export function portsOf(topology: Topology, nodeId: NodeId): NodePort[] {
   const node = findNode(topology, nodeId);
   if (!node) return [];
   const open = activePortRules(topology)
-    .filter((rule) => isFor(rule.to, node.role) && !NOT_OURS.has(rule.id))
+    .filter((rule) => hasRole(rule.to, node.role) && !NOT_OURS.has(rule.id))
     .flatMap((rule) => {
       if (rule.ports === null || rule.protocol === 'icmp' || rule.protocol === 'vrrp') return [];
       const [first, last] = rule.ports;
@@ -34,7 +34,7 @@ export function portsOf(topology: Topology, nodeId: NodeId): NodePort[] {
         return { port: first + index, protocol, address: 'any', why };
       });
     });
-  const local = LOCAL_PORTS.filter(({ on }) => isFor(on, node.role)).map(({ port, why }): NodePort => {
+  const local = LOCAL_PORTS.filter(({ on }) => hasRole(on, node.role)).map(({ port, why }): NodePort => {
     return { port, protocol: 'tcp', address: 'loopback', why };
   });
   const byPort = new Map<string, NodePort>();
@@ -45,7 +45,8 @@ export function portsOf(topology: Topology, nodeId: NodeId): NodePort[] {
   return [...byPort.values()].sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
 }
 
-function isFor(end: End, role: Role): boolean {
+/** Whether nodes of this role are meant by an end of the matrix. */
+export function hasRole(end: End, role: Role): boolean {
   const roles: Readonly<Record<End, readonly Role[]>> = {
     servers: ['server'],
     agents: ['agent'],

@@ -1,7 +1,7 @@
 import { API_PORT } from '@/lib/topology/registration';
 import { clusterNodes } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
-import { MANAGED_HEADER } from './managed-header';
+import { toPlainFile } from './plain-file';
 import type { RenderedFile } from './rendered-file';
 import { toYaml } from './to-yaml';
 import type { YamlValue } from './to-yaml';
@@ -19,17 +19,12 @@ export function renderCiliumConfig(topology: Topology): RenderedFile {
     metadata: { name: 'rke2-cilium', namespace: 'kube-system' },
     spec: { valuesContent: toYaml(toCiliumValues(topology)) },
   };
-  return {
+  return toPlainFile({
     path: CILIUM_CONFIG_PATH,
     mode: '0600',
-    owner: 'root',
-    group: 'root',
-    content: MANAGED_HEADER + toYaml(config),
-    secrets: [],
-    readBy: [],
-    onlyWithUnit: null,
+    body: toYaml(config),
     purpose: 'Values for the Cilium chart that RKE2 ships.',
-  };
+  });
 }
 
 /**
@@ -74,7 +69,11 @@ function toHubbleValues(hubble: Topology['cilium']['hubble']): YamlValue {
   };
 }
 
-/** Anti-affinity leaves a second replica Pending where there is one node (rke2-cilium chart, operator.replicas). */
+/**
+ * One at the edge, where a spare only costs memory, and on one node, where anti-affinity would leave a second Pending
+ * (rke2-cilium chart, operator.replicas).
+ */
 export function operatorReplicas(topology: Topology): number {
-  return topology.cilium.operatorReplicas ?? (clusterNodes(topology).length === 1 ? 1 : 2);
+  const needsOne = topology.pattern === 'edge' || clusterNodes(topology).length === 1;
+  return topology.cilium.operatorReplicas ?? (needsOne ? 1 : 2);
 }

@@ -3,25 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { arbitraryTopology } from '@/lib/testing/arbitrary-topology';
-import { exampleLayout, oneServer, SERVER_TOKEN } from '@/lib/testing/example-layout';
-import { toDefaultTopology } from '@/lib/topology/create-topology';
-import { Topology } from '@/lib/topology/topology';
-import type { TopologyInput } from '@/lib/topology/topology';
+import { edgeLayout } from '@/lib/testing/edge-layout';
+import { exampleLayout, oneServer } from '@/lib/testing/example-layout';
+import type { Topology } from '@/lib/topology/topology';
 import { toCiliumValues } from './cilium-config';
 import { renderNode } from './render-node';
 import { RKE2_CONFIG_PATH } from './rke2-config';
 
 /* Where the architecture text is out of date, the files say what is correct today, in every pattern. */
 
-function edgeSite(changes: Partial<TopologyInput> = {}): Topology {
-  const hosts = [1, 2, 3].map((place) => ({ id: `n-${place}x`, internalIp: `100.64.1.${place}` }));
-  const base = toDefaultTopology('edge', hosts);
-  return Topology.parse({ ...base, security: { serverToken: SERVER_TOKEN }, ...changes });
-}
-
 const PATTERNS = [
   ['ha', exampleLayout],
-  ['edge', edgeSite],
+  ['edge', edgeLayout],
   ['custom', oneServer],
 ] as const;
 
@@ -56,6 +49,17 @@ describe.each(PATTERNS)('the pattern %s', (_pattern, toTopology) => {
     for (const url of urls) expect(url).toMatch(/^https:\/\/[^/:]+:9345$/);
   });
 
+  it('leaves gzip of API answers on, as Kubernetes has it, and says a word only to switch it off', () => {
+    const gatesOf = (changes = {}) =>
+      configsOf(toTopology(changes)).map(({ role, config }) => {
+        const flags = z.array(z.string()).parse(config['kube-apiserver-arg'] ?? []);
+        return [role, flags.filter((flag) => flag.includes('APIResponseCompression'))];
+      });
+    for (const [, gates] of gatesOf()) expect(gates).toEqual([]);
+    for (const [role, gates] of gatesOf({ edge: { apiCompression: false } }))
+      expect(gates).toEqual(role === 'server' ? ['feature-gates=APIResponseCompression=false'] : []);
+  });
+
   it('leaves the intervals of etcd to RKE2 until somebody sets them', () => {
     for (const { config } of configsOf(toTopology())) expect(config).not.toHaveProperty('etcd-arg');
   });
@@ -83,5 +87,15 @@ describe('the values for Cilium’s chart, of any topology', () => {
         expect(Object.keys(others)).not.toContain('hostServices');
       }),
     );
+  });
+
+  it('expose figures to Prometheus where the topology asks for them', () => {
+    expect(toCiliumValues(exampleLayout({ cilium: { prometheus: true } }))).toMatchObject({
+      prometheus: { enabled: true },
+      hubble: { metrics: { enabled: expect.arrayContaining(['drop', 'flow']) as string[] } },
+    });
+    const silent = toCiliumValues(exampleLayout({ cilium: { hubble: { metrics: [] } } }));
+    expect(silent).not.toHaveProperty('prometheus');
+    expect(silent).toMatchObject({ hubble: { metrics: undefined } });
   });
 });

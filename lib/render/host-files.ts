@@ -1,5 +1,5 @@
 import type { Topology } from '@/lib/topology/topology';
-import { MANAGED_HEADER } from './managed-header';
+import { toPlainFile } from './plain-file';
 import type { RenderedFile } from './rendered-file';
 
 export const SYSCTL_PATH = '/etc/sysctl.d/90-siteplan-rke2.conf';
@@ -67,15 +67,5 @@ function toHostFile(
   purpose: string,
   options: { onlyWithUnit?: string } = {},
 ): RenderedFile {
-  return {
-    path,
-    mode: '0644',
-    owner: 'root',
-    group: 'root',
-    content: MANAGED_HEADER + body,
-    secrets: [],
-    readBy: [],
-    onlyWithUnit: options.onlyWithUnit ?? null,
-    purpose,
-  };
+  return { ...toPlainFile({ path, body, purpose }), onlyWithUnit: options.onlyWithUnit ?? null };
 }

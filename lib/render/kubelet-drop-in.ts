@@ -1,6 +1,6 @@
 import { EDGE_TIMERS } from '@/lib/topology/edge-timers';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
-import { MANAGED_HEADER } from './managed-header';
+import { toPlainFile } from './plain-file';
 import type { RenderedFile } from './rendered-file';
 import { toYaml } from './to-yaml';
 
@@ -14,15 +14,11 @@ export function renderKubeletDropIn({ edge }: Topology, node: TopologyNode): Ren
     kind: 'KubeletConfiguration',
     nodeStatusUpdateFrequency: `${EDGE_TIMERS.kubelet.nodeStatusUpdateFrequencyS}s`,
   };
-  return {
+  return toPlainFile({
     path: KUBELET_DROP_IN_PATH,
     mode: '0600',
-    owner: 'root',
-    group: 'root',
-    content: MANAGED_HEADER + toYaml(config),
-    secrets: [],
+    body: toYaml(config),
     readBy: [node.role === 'server' ? 'rke2-server.service' : 'rke2-agent.service'],
-    onlyWithUnit: null,
     purpose: 'Kubelet settings for links that come and go.',
-  };
+  });
 }

@@ -42,6 +42,15 @@ describe('load balancer files', () => {
     expect(contentOf('lb1', NGINX_STREAM_PATH, { via: 'dns', vip: undefined })).toBeDefined();
   });
 
+  it('name no peers where there are none, which keepalived would refuse', () => {
+    const { nodes } = exampleLayout();
+    const topology = exampleLayout({ nodes: nodes.filter(({ name }) => name !== 'lb2') });
+    const files = renderNode(topology, NodeId.parse('n-lb1'));
+    const content = files.find((file) => file.path === KEEPALIVED_PATH)?.content ?? '';
+    expect(content).toContain('  priority 110\n  virtual_ipaddress {\n    192.168.10.5/24\n');
+    expect(content).not.toContain('unicast');
+  });
+
   it('cannot be made without the interface', () => {
     expect(() => contentOf('lb1', KEEPALIVED_PATH, { interface: undefined })).toThrow(
       'registration.interface is empty',

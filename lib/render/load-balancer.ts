@@ -101,9 +101,10 @@ function toKeepalived(topology: Topology, node: TopologyNode): string {
     `  interface ${name}`,
     `  virtual_router_id ${virtualRouterId}`,
     `  priority ${Math.max(1, 110 - 10 * place)}`,
-    `  unicast_src_ip ${node.internalIp}`,
-    '  unicast_peer {',
-    `${peers.join('')}  }`,
+    // keepalived refuses an empty list of peers, which a load balancer alone would have.
+    ...(peers.length === 0
+      ? []
+      : [`  unicast_src_ip ${node.internalIp}`, '  unicast_peer {', `${peers.join('')}  }`]),
     '  virtual_ipaddress {',
     `    ${vip}/${prefix}`,
     '  }',

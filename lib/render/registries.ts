@@ -1,5 +1,5 @@
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
-import { MANAGED_HEADER } from './managed-header';
+import { toPlainFile } from './plain-file';
 import type { RenderedFile } from './rendered-file';
 import { toYaml } from './to-yaml';
 import type { YamlValue } from './to-yaml';
@@ -17,15 +17,11 @@ export function renderRegistries({ edge }: Topology, node: TopologyNode): Render
   );
   if (edge.embeddedRegistry && !mirrors.has('*')) mirrors.set('*', {});
   if (mirrors.size === 0) return null;
-  return {
+  return toPlainFile({
     path: REGISTRIES_PATH,
     mode: '0600',
-    owner: 'root',
-    group: 'root',
-    content: MANAGED_HEADER + toYaml({ mirrors: Object.fromEntries(mirrors) }),
-    secrets: [],
+    body: toYaml({ mirrors: Object.fromEntries(mirrors) }),
     readBy: [node.role === 'server' ? 'rke2-server.service' : 'rke2-agent.service'],
-    onlyWithUnit: null,
     purpose: 'Registry mirrors for the container runtime.',
-  };
+  });
 }

@@ -4,14 +4,15 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { NodeId } from '@/lib/core/ids';
 import { arbitraryTopology } from '@/lib/testing/arbitrary-topology';
+import { edgeSite } from '@/lib/testing/edge-site';
 import { AGENT_TOKEN, exampleLayout, oneServer, SERVER_TOKEN } from '@/lib/testing/example-layout';
-import { findNode } from '@/lib/topology/find-node';
 import { findRegistrationAddress } from '@/lib/topology/registration';
 import { Topology } from '@/lib/topology/topology';
 import { CILIUM_CONFIG_PATH, toCiliumValues } from './cilium-config';
 import { KUBELET_DROP_IN_PATH } from './kubelet-drop-in';
 import { REGISTRIES_PATH } from './registries';
-import { renderAll, renderNode } from './render-node';
+import { renderEveryFile } from './render-every-file';
+import { renderNode } from './render-node';
 import type { RenderedFile } from './rendered-file';
 import { RKE2_CONFIG_PATH } from './rke2-config';
 import { RKE2_KEYS } from './rke2-keys';
@@ -32,16 +33,18 @@ function configOf(topology: Topology, name: string) {
 
 /** All files of a topology as one text for review. */
 function toListing(topology: Topology): string {
-  return [...renderAll(topology)]
-    .flatMap(([nodeId, files]) =>
-      files.map(({ path, mode, owner, group, content, secrets, readBy, onlyWithUnit, purpose }) =>
-        [
-          `=== ${findNode(topology, nodeId)?.name} ${path}`,
+  return topology.nodes
+    .flatMap(({ id: nodeId, name }) =>
+      renderEveryFile(topology, nodeId).map((file) => {
+        const { path, mode, owner, group, content, secrets, readBy, onlyWithUnit, purpose } = file;
+        return [
+          `=== ${name} ${path}`,
           `--- ${mode} ${owner}:${group}; ${purpose}`,
           `--- read at start by: ${readBy.join(', ') || 'nobody'}; only with: ${onlyWithUnit ?? 'any host'}; secrets: ${secrets.length}`,
+          ...(file.appliedBy === 'later' ? [`--- applied later: ${file.reason}`] : []),
           content,
-        ].join('\n'),
-      ),
+        ].join('\n');
+      }),
     )
     .join('\n');
 }
@@ -49,6 +52,10 @@ function toListing(topology: Topology): string {
 describe('golden files', () => {
   it('of the pattern custom with one server', async () => {
     await expect(toListing(oneServer())).toMatchFileSnapshot('./__golden__/one-server.txt');
+  });
+
+  it('of an edge site with all of its adaptations', async () => {
+    await expect(toListing(edgeSite())).toMatchFileSnapshot('./__golden__/edge-site.txt');
   });
 
   it('of the example layout', async () => {

@@ -26,3 +26,7 @@ export const RenderedFile = z.object({
   purpose: z.string(),
 });
 export type RenderedFile = z.infer<typeof RenderedFile>;
+
+/** A file with who places it: a plan, or only a later release (its reason is a sentence for the reader). */
+export type NodeFile = RenderedFile &
+  ({ readonly appliedBy: 'plan' } | { readonly appliedBy: 'later'; readonly reason: string });

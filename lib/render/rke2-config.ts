@@ -3,7 +3,7 @@ import { firstServer } from '@/lib/topology/find-node';
 import { apiSans, registrationAddress, SUPERVISOR_PORT } from '@/lib/topology/registration';
 import { EDGE_TIMERS } from '@/lib/topology/edge-timers';
 import type { SecretRef, Topology, TopologyNode } from '@/lib/topology/topology';
-import { MANAGED_HEADER } from './managed-header';
+import { toPlainFile } from './plain-file';
 import type { RenderedFile } from './rendered-file';
 import type { Rke2AgentKey, Rke2ServerKey } from './rke2-keys';
 import { SecretSlot, toYaml } from './to-yaml';
@@ -21,17 +21,14 @@ type AgentConfig = Partial<Record<Rke2AgentKey, YamlValue | undefined>>;
 export function renderRke2Config(topology: Topology, node: TopologyNode): RenderedFile {
   const isServer = node.role === 'server';
   const { config, secrets } = isServer ? toServerConfig(topology, node) : toAgentConfig(topology, node);
-  return {
+  return toPlainFile({
     path: RKE2_CONFIG_PATH,
     mode: '0600',
-    owner: 'root',
-    group: 'root',
-    content: MANAGED_HEADER + toYaml(config),
+    body: toYaml(config),
     secrets,
     readBy: [isServer ? 'rke2-server.service' : 'rke2-agent.service'],
-    onlyWithUnit: null,
     purpose: `Configuration of RKE2 on this ${node.role}.`,
-  };
+  });
 }
 
 function toServerConfig(

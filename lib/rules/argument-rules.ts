@@ -28,6 +28,24 @@ const FIELD_OF: Readonly<Record<string, string>> = {
   'register-with-taints': 'the node’s taints',
   'advertise-address': 'the node’s internalIp',
 };
+/** Values that open what RKE2 has closed. */
+const WEAKENING: readonly { flag: string; isWeak: (value: string) => boolean; why: string }[] = [
+  {
+    flag: 'anonymous-auth',
+    isWeak: (value) => value === 'true',
+    why: 'anybody who reaches the port may ask; /healthz answering 401 is how RKE2 says that it is alive',
+  },
+  {
+    flag: 'authorization-mode',
+    isWeak: (value) => value.split(',').includes('AlwaysAllow'),
+    why: 'whoever has signed in may do everything',
+  },
+  {
+    flag: 'read-only-port',
+    isWeak: (value) => value !== '0',
+    why: 'the kubelet would show pods and their settings to everybody, unencrypted',
+  },
+];
 const DURATION_FLAGS = new Set([
   'node-monitor-grace-period',
   'node-monitor-period',
@@ -69,6 +87,16 @@ export const ARGUMENT_RULES: readonly Rule[] = [
           ? null
           : `${flag} follows from ${FIELD_OF[flag]}; set it there, so that every node has the same.`,
       ),
+  },
+  {
+    id: 'argument-weakens',
+    severity: 'warning',
+    source: 'RKE2 docs security/hardening_guide; Kubernetes component reference',
+    find: (topology) =>
+      hitsOf(topology, (argument) => {
+        const why = WEAKENING.find((each) => each.flag === argument.flag && each.isWeak(argument.value))?.why;
+        return why === undefined ? null : `${argument.flag}=${argument.value}: ${why}.`;
+      }),
   },
   {
     id: 'argument-form',

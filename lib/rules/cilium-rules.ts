@@ -1,4 +1,6 @@
 import { clusterNodes } from '@/lib/topology/find-node';
+import type { Topology } from '@/lib/topology/topology';
+import type { Fix } from './finding';
 import { nodesOnTailnet } from './network-rules';
 import { toHit, toSetFix } from './rule';
 import type { Rule } from './rule';
@@ -179,7 +181,7 @@ export const CILIUM_RULES: readonly Rule[] = [
             toHit(
               ['cilium', 'routing'],
               'Native routing needs nodes on one layer 2; the tailnet is layer 3 and drops pods’ addresses.',
-              toSetFix('Use a tunnel', ['cilium', 'routing'], 'tunnel'),
+              toTunnelFix(topology),
             ),
           ]
         : [],
@@ -215,6 +217,16 @@ export const CILIUM_RULES: readonly Rule[] = [
         : [],
   },
 ];
+
+/** Direct server return through a tunnel asks for Geneve. */
+function toTunnelFix({ cilium }: Topology): Fix {
+  const fix = toSetFix('Use a tunnel', ['cilium', 'routing'], 'tunnel');
+  if (cilium.loadBalancingMode !== 'dsr') return fix;
+  return {
+    title: 'Use a Geneve tunnel',
+    edits: [...fix.edits, { op: 'set', path: ['cilium', 'tunnelProtocol'], value: 'geneve' }],
+  };
+}
 
 function toMetricName(metric: string): string {
   return metric.split(':', 1)[0] ?? metric;

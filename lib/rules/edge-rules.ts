@@ -72,6 +72,20 @@ export const EDGE_RULES: readonly Rule[] = [
         : [],
   },
   {
+    id: 'tailscale-untagged',
+    severity: 'info',
+    source: 'Tailscale documentation, key expiry and tags',
+    find: ({ edge: { tailscale } }) =>
+      tailscale.enabled && tailscale.tags.length === 0
+        ? [
+            toHit(
+              ['edge', 'tailscale', 'tags'],
+              'Keys of machines without a tag expire, usually after 180 days, and the node drops off the tailnet. Enter a tag such as tag:edge.',
+            ),
+          ]
+        : [],
+  },
+  {
     id: 'images-over-tailnet',
     severity: 'warning',
     source: 'RKE2 docs install/registry_mirror',

@@ -53,6 +53,21 @@ export const ETCD_RULES: readonly Rule[] = [
           ],
   },
   {
+    id: 'etcd-metrics-open',
+    severity: 'info',
+    source: 'RKE2 docs reference/server_config, etcd-expose-metrics',
+    find: ({ etcd, security }) =>
+      etcd.exposeMetrics && security.firewall === 'none'
+        ? [
+            toHit(
+              ['etcd', 'exposeMetrics'],
+              'etcd’s metrics on 2381 ask nobody for a password, and no firewall of Siteplan narrows who reaches them.',
+              toSetFix('Keep them on the host itself', ['etcd', 'exposeMetrics'], false),
+            ),
+          ]
+        : [],
+  },
+  {
     id: 's3-keys-half',
     severity: 'error',
     source: BACKUP,

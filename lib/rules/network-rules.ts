@@ -1,6 +1,9 @@
 import { doCidrsOverlap, findIpv4, hasAddress, parseCidr, TAILNET_CIDR } from '@/lib/core/cidr';
 import { clusterNodes } from '@/lib/topology/find-node';
+import type { DocumentPath } from '@/lib/topology/edit-topology';
 import type { Topology } from '@/lib/topology/topology';
+import { DOCKER_CIDR, findFreeNetwork, NODE_PREFIX } from './find-free-network';
+import type { Fix } from './finding';
 import { toHit, toSetFix } from './rule';
 import type { Hit, Rule } from './rule';
 
@@ -11,10 +14,8 @@ const WORDS: Readonly<Record<Field, string>> = {
   serviceCidr: 'the service network',
   nodeCidr: 'the nodes’ network',
 };
-/** What RKE2 itself takes (RKE2 docs reference/server_config). */
-const USUAL = { clusterCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16' } as const;
 const KNOWN_ISSUES = 'RKE2 docs install/requirements, known_issues';
-const DOCKER_CIDR = parseCidr('172.17.0.0/16');
+const TAILNET_MTU = 1_280;
 
 /** Networks against each other and against the hosts. */
 export const NETWORK_RULES: readonly Rule[] = [
@@ -22,8 +23,9 @@ export const NETWORK_RULES: readonly Rule[] = [
     id: 'cidr-overlap',
     severity: 'error',
     source: KNOWN_ISSUES,
-    find: ({ network }) => {
-      const pairs: [Field, Field][] = [
+    find: (topology) => {
+      const { network } = topology;
+      const pairs: [Field, 'clusterCidr' | 'serviceCidr'][] = [
         ['serviceCidr', 'clusterCidr'],
         ['nodeCidr', 'clusterCidr'],
         ['nodeCidr', 'serviceCidr'],
@@ -36,6 +38,7 @@ export const NETWORK_RULES: readonly Rule[] = [
           toHit(
             ['network', a],
             `${first} overlaps with ${WORDS[b]} ${second}, so packets could go to either.`,
+            toNetworkFix(topology, a === 'nodeCidr' ? b : a),
           ),
         ];
       });
@@ -46,36 +49,31 @@ export const NETWORK_RULES: readonly Rule[] = [
     severity: 'error',
     source: KNOWN_ISSUES,
     find: (topology) =>
-      (['clusterCidr', 'serviceCidr'] as const).flatMap((field) =>
-        topology.nodes.flatMap(({ name, internalIp, externalIp }, place) =>
-          (
-            [
-              ['internalIp', internalIp],
-              ['externalIp', externalIp],
-            ] as const
-          )
-            .filter(([, text]) => isInside(topology.network[field], text))
-            .map(([part, text]) =>
-              toHit(
-                ['nodes', place, part],
-                `${text} of ${name} lies in ${WORDS[field]} ${topology.network[field]}, so pods could not reach it.`,
-              ),
-            ),
-        ),
-      ),
+      (['clusterCidr', 'serviceCidr'] as const).flatMap((field) => {
+        const inside = addressesOf(topology).filter(({ text }) => isInside(topology.network[field], text));
+        // One fix for all of them: looking for a free network at each of a thousand hosts would take seconds.
+        const fix = inside.length === 0 ? null : toNetworkFix(topology, field);
+        return inside.map(({ path, text, owner }) =>
+          toHit(
+            path,
+            `${text} ${owner} lies in ${WORDS[field]} ${topology.network[field]}, so pods could not reach it.`,
+            fix,
+          ),
+        );
+      }),
   },
   {
     id: 'cidr-tailnet',
     severity: 'error',
     source: 'RKE2 docs known_issues; Tailscale documentation (100.64.0.0/10)',
-    find: ({ network }) =>
+    find: (topology) =>
       (['clusterCidr', 'serviceCidr'] as const)
-        .filter((field) => doCidrsOverlap(parseCidr(network[field]), TAILNET_CIDR))
+        .filter((field) => doCidrsOverlap(parseCidr(topology.network[field]), TAILNET_CIDR))
         .map((field) =>
           toHit(
             ['network', field],
-            `${network[field]} overlaps with 100.64.0.0/10, which Tailscale and providers’ NAT use.`,
-            toSetFix(`Use ${USUAL[field]}`, ['network', field], USUAL[field]),
+            `${topology.network[field]} overlaps with 100.64.0.0/10, which Tailscale and providers’ NAT use.`,
+            toNetworkFix(topology, field),
           ),
         ),
   },
@@ -83,14 +81,14 @@ export const NETWORK_RULES: readonly Rule[] = [
     id: 'cidr-docker',
     severity: 'warning',
     source: KNOWN_ISSUES,
-    find: ({ network }) =>
+    find: (topology) =>
       (['clusterCidr', 'serviceCidr'] as const)
-        .filter((field) => doCidrsOverlap(parseCidr(network[field]), DOCKER_CIDR))
+        .filter((field) => doCidrsOverlap(parseCidr(topology.network[field]), DOCKER_CIDR))
         .map((field) =>
           toHit(
             ['network', field],
-            `${network[field]} overlaps with Docker’s 172.17.0.0/16; on a host with Docker, pods become unreachable.`,
-            toSetFix(`Use ${USUAL[field]}`, ['network', field], USUAL[field]),
+            `${topology.network[field]} overlaps with Docker’s 172.17.0.0/16; on a host with Docker, pods become unreachable.`,
+            toNetworkFix(topology, field),
           ),
         ),
   },
@@ -100,13 +98,14 @@ export const NETWORK_RULES: readonly Rule[] = [
     source: 'kube-controller-manager reference, node-cidr-mask-size (24)',
     find: (topology) => {
       const { prefix } = parseCidr(topology.network.clusterCidr);
-      const room = prefix > 24 ? 0 : 2 ** (24 - prefix);
+      const room = prefix > NODE_PREFIX ? 0 : 2 ** (NODE_PREFIX - prefix);
       const count = clusterNodes(topology).length;
       if (count <= room) return [];
       return [
         toHit(
           ['network', 'clusterCidr'],
-          `${topology.network.clusterCidr} has room for ${room} nodes, because each takes a /24, but there are ${count}.`,
+          `${topology.network.clusterCidr} has room for ${room} nodes, because each takes a /${NODE_PREFIX}, but there are ${count}.`,
+          toNetworkFix(topology, 'clusterCidr'),
         ),
       ];
     },
@@ -116,9 +115,10 @@ export const NETWORK_RULES: readonly Rule[] = [
     severity: 'error',
     source:
       'kube-apiserver reference, service-cluster-ip-range; RKE2 docs reference/server_config, cluster-dns',
-    find: ({ network }) => {
+    find: (topology) => {
+      const { network } = topology;
       const { prefix } = parseCidr(network.serviceCidr);
-      const use = toSetFix(`Use ${USUAL.serviceCidr}`, ['network', 'serviceCidr'], USUAL.serviceCidr);
+      const use = toNetworkFix(topology, 'serviceCidr');
       if (prefix < 12)
         return [
           toHit(
@@ -158,6 +158,21 @@ export const NETWORK_RULES: readonly Rule[] = [
     },
   },
   {
+    id: 'mtu-over-tailnet',
+    severity: 'error',
+    source: 'Tailscale net/tstun (MTU 1280); Cilium pkg/mtu',
+    find: (topology) =>
+      topology.network.mtu > TAILNET_MTU && nodesOnTailnet(topology).length > 0
+        ? [
+            toHit(
+              ['network', 'mtu'],
+              `Nodes talk over Tailscale, which carries ${TAILNET_MTU} bytes; with ${topology.network.mtu} small requests work and image pulls and logs hang.`,
+              toSetFix('Use automatic', ['network', 'mtu'], 0),
+            ),
+          ]
+        : [],
+  },
+  {
     id: 'mtu-too-small',
     severity: 'error',
     source: 'RFC 791; Cilium pkg/mtu (VXLAN and Geneve take 50 bytes, WireGuard 80)',
@@ -173,6 +188,23 @@ export const NETWORK_RULES: readonly Rule[] = [
     },
   },
 ];
+
+/** Another network in its place, or null where none is free. */
+function toNetworkFix(topology: Topology, field: 'clusterCidr' | 'serviceCidr'): Fix | null {
+  const free = findFreeNetwork(topology, field);
+  return free === null ? null : toSetFix(`Use ${free}`, ['network', field], free);
+}
+
+/** Every address of a host or the virtual IP, with its place and whose it is. */
+export function addressesOf({ nodes, registration: { vip } }: Topology) {
+  const ofNodes: { path: DocumentPath; text: string | undefined; owner: string }[] = nodes.flatMap(
+    ({ name, internalIp, externalIp }, place) => [
+      { path: ['nodes', place, 'internalIp'], text: internalIp, owner: `of ${name}` },
+      { path: ['nodes', place, 'externalIp'], text: externalIp, owner: `of ${name}` },
+    ],
+  );
+  return [...ofNodes, { path: ['registration', 'vip'], text: vip, owner: 'for joining and clients' }];
+}
 
 function isInside(cidr: string, text: string | undefined): boolean {
   const address = findIpv4(text ?? '');

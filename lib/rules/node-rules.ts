@@ -1,5 +1,7 @@
-import { findIpv4, hasAddress, parseCidr } from '@/lib/core/cidr';
+import { findCidr, findIpv4, hasAddress, parseCidr } from '@/lib/core/cidr';
+import { listHops, toHopKey } from '@/lib/topology/list-hops';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
+import { addressesOf } from './network-rules';
 import { toHit, toRemoveFix } from './rule';
 import type { Hit, Rule } from './rule';
 
@@ -10,6 +12,15 @@ const UNUSABLE = [
   ['224.0.0.0/4', 'is multicast'],
   ['240.0.0.0/4', 'is reserved'],
 ] as const;
+
+/** Systems whose own kernel is older than Cilium's minimum (kernel versions of the distributions' release notes). */
+const OLD_SYSTEMS: readonly (readonly [RegExp, string])[] = [
+  [/\bUbuntu\s+(Linux\s+)?(14|16|18)\.\d\d/i, '4.15 or older'],
+  [/\bUbuntu\s+(Linux\s+)?20\.\d\d/i, '5.4'],
+  [/\bDebian\b\D*([789]|10)(\.\d+)?\b/i, '4.19 or older'],
+  [/\b(RHEL|Red Hat|CentOS|Oracle|Scientific)\b\D*[67](\.\d+)?\b/i, '4.18 or older'],
+  [/\bSLES\s*15[ -]*SP[0-3]\b/i, '5.3 or older'],
+];
 
 /** Labels below kubernetes.io and k8s.io that a kubelet may set on its own node (KEP-279). */
 const KUBELET_LABELS = new Set([
@@ -83,22 +94,45 @@ export const NODE_RULES: readonly Rule[] = [
     id: 'unusable-address',
     severity: 'error',
     source: 'IANA IPv4 special-purpose address registry',
+    find: (topology) =>
+      addressesOf(topology).flatMap(({ path, text }): Hit[] => {
+        const address = findIpv4(text ?? '');
+        if (address === null) return [];
+        const why =
+          UNUSABLE.find(([cidr]) => hasAddress(parseCidr(cidr), address))?.[1] ??
+          findEndOfNetwork(topology, address);
+        return why ? [toHit(path, `${text} ${why}, so other nodes cannot reach it.`)] : [];
+      }),
+  },
+  {
+    id: 'same-machine',
+    severity: 'warning',
+    source: 'Siteplan',
     find: ({ nodes }) =>
-      nodes.flatMap(({ internalIp, externalIp }, place) =>
-        (
-          [
-            ['internalIp', internalIp],
-            ['externalIp', externalIp],
-          ] as const
-        ).flatMap(([field, text]): Hit[] => {
-          const address = findIpv4(text ?? '');
-          const reason =
-            address === null ? undefined : UNUSABLE.find(([cidr]) => hasAddress(parseCidr(cidr), address));
-          return reason
-            ? [toHit(['nodes', place, field], `${text} ${reason[1]}, so other nodes cannot reach it.`)]
-            : [];
-        }),
-      ),
+      duplicatesOf(nodes, (node) => [toSshText(node)])
+        .filter(({ node, first }) => node.internalIp !== first.internalIp)
+        .map(({ place, node, value, first }) =>
+          toHit(
+            ['nodes', place, 'ssh', 'address'],
+            `${node.name} is reached at ${value}, like ${first.name}; that is one machine, and it can be one node only.`,
+          ),
+        ),
+  },
+  {
+    id: 'os-kernel-too-old',
+    severity: 'warning',
+    source: 'Cilium docs operations/system_requirements (Linux 5.10)',
+    find: ({ nodes }) =>
+      nodes.flatMap(({ name, os, role }, place) => {
+        const kernel = OLD_SYSTEMS.find(([pattern]) => pattern.test(os))?.[1];
+        if (kernel === undefined || role === 'lb') return [];
+        return [
+          toHit(
+            ['nodes', place, 'os'],
+            `${os} of ${name} comes with Linux ${kernel}; Cilium needs 5.10 or later. Use a newer system or kernel.`,
+          ),
+        ];
+      }),
   },
   {
     id: 'hostname-form',
@@ -147,6 +181,24 @@ function mayKubeletSet(key: string): boolean {
   const [namespace = '', name] = key.split('/');
   if (name === undefined || !/(^|\.)(kubernetes|k8s)\.io$/.test(namespace)) return true;
   return KUBELET_LABELS.has(key) || /(^|\.)(kubelet|node)\.kubernetes\.io$/.test(namespace);
+}
+
+/** Why an address at either end of the nodes’ network is nobody's, or undefined. */
+function findEndOfNetwork({ network }: Topology, address: number): string | undefined {
+  const cidr = findCidr(network.nodeCidr ?? '');
+  // RFC 3021: a /31 has two usable addresses, a /32 one.
+  if (cidr === null || cidr.prefix > 30) return undefined;
+  if (address === cidr.base) return `is the nodes’ network ${network.nodeCidr} itself`;
+  if (address === cidr.base + 2 ** (32 - cidr.prefix) - 1)
+    return `is the broadcast address of ${network.nodeCidr}`;
+  return undefined;
+}
+
+/** Address and port by which a node is reached, and the way there; the same text is the same machine. */
+function toSshText({ ssh, internalIp }: TopologyNode): string {
+  const hops = listHops(ssh).map(toHopKey);
+  const end = toHopKey({ address: ssh.address ?? internalIp, port: ssh.port });
+  return hops.length === 0 ? end : `${end} behind ${hops.join(', ')}`;
 }
 
 function isLbWithServer(a: TopologyNode, b: TopologyNode): boolean {

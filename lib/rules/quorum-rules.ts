@@ -1,6 +1,7 @@
 import { toCount } from '@/lib/core/text';
 import { servers } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
+import type { Fix } from './finding';
 import { toHit, toSetFix } from './rule';
 import type { Rule } from './rule';
 
@@ -18,12 +19,9 @@ export const QUORUM_RULES: readonly Rule[] = [
     severity: 'error',
     source: 'RKE2 docs install/quickstart',
     find: (topology) => {
-      const { nodes } = topology;
       if (servers(topology).length > 0) return [];
-      const place = nodes.findIndex(({ role }) => role === 'agent');
-      const node = nodes[place];
-      const fix = node && toSetFix(`Make ${node.name} a server`, ['nodes', place, 'role'], 'server');
-      return [toHit(['nodes'], 'There is no server, so there is no control plane to join.', fix ?? null)];
+      const fix = agentsToServers(topology, topology.pattern === 'ha' ? 3 : 1);
+      return [toHit(['nodes'], 'There is no server, so there is no control plane to join.', fix)];
     },
   },
   {
@@ -62,7 +60,31 @@ export const QUORUM_RULES: readonly Rule[] = [
     find: (topology) => {
       const count = servers(topology).length;
       if (count === 0 || count % 2 === 1) return [];
-      return [toHit(['nodes'], toEvenMessage(count), lastServerToAgent(topology))];
+      // One server less than two would be no high availability any more.
+      const fix =
+        count === 2 && topology.pattern === 'ha' ? agentsToServers(topology, 1) : lastServerToAgent(topology);
+      return [toHit(['nodes'], toEvenMessage(count), fix)];
+    },
+  },
+  {
+    id: 'zone-holds-quorum',
+    severity: 'warning',
+    source: ETCD,
+    find: (topology) => {
+      const zones = servers(topology).map(({ zone }) => zone);
+      // Without zones nothing is known; with one server there is nothing to spread.
+      if (zones.length < 3 || zones.includes('')) return [];
+      const needed = Math.floor(zones.length / 2) + 1;
+      return [...new Set(zones)].flatMap((zone) => {
+        const count = zones.filter((other) => other === zone).length;
+        if (zones.length - count >= needed) return [];
+        return [
+          toHit(
+            ['nodes'],
+            `${count} of ${zones.length} servers stand in ${zone}; without it the rest is no quorum of ${needed}. Spread them over three zones.`,
+          ),
+        ];
+      });
     },
   },
   {
@@ -88,6 +110,17 @@ function toEvenMessage(count: number): string {
   }
   const tolerated = toCount(failuresTolerated(count), 'failure');
   return `${count} servers tolerate ${tolerated}, the same as ${count - 1}, with one more machine that can fail.`;
+}
+
+/** The first agents as servers, or null where there are not enough. */
+function agentsToServers({ nodes }: Topology, count: number): Fix | null {
+  const places = nodes.flatMap(({ role }, place) => (role === 'agent' ? [place] : [])).slice(0, count);
+  if (places.length < count) return null;
+  const names = places.map((place) => nodes[place]?.name).join(', ');
+  return {
+    title: count === 1 ? `Make ${names} a server` : `Make ${names} servers`,
+    edits: places.map((place) => ({ op: 'set', path: ['nodes', place, 'role'], value: 'server' })),
+  };
 }
 
 function lastServerToAgent({ nodes }: Topology) {

@@ -1,6 +1,9 @@
 import { findIpv4, hasAddress, parseCidr } from '@/lib/core/cidr';
 import { loadBalancers, servers } from '@/lib/topology/find-node';
 import { apiSans } from '@/lib/topology/registration';
+import type { TopologyEdit } from '@/lib/topology/edit-topology';
+import type { Topology } from '@/lib/topology/topology';
+import { isOnTailnet } from './network-rules';
 import { toHit, toSetFix } from './rule';
 import type { Rule } from './rule';
 
@@ -30,15 +33,20 @@ export const REGISTRATION_RULES: readonly Rule[] = [
     severity: 'warning',
     source: HA,
     find: (topology) => {
-      const { via, vip, dnsName } = topology.registration;
+      const { via, vip, dnsName, loadBalancer } = topology.registration;
       if (via !== 'server' || servers(topology).length < 2) return [];
       const way = vip ? 'vip' : dnsName ? 'dns' : null;
       return [
         toHit(
           ['registration', 'via'],
           'Nodes join by the first server’s own address, so while it is away none can join. Use a virtual IP or a DNS name.',
-          way &&
-            toSetFix(way === 'vip' ? `Join by ${vip}` : `Join by ${dnsName}`, ['registration', 'via'], way),
+          way && {
+            title: way === 'vip' ? `Join by ${vip}` : `Join by ${dnsName}`,
+            edits: [
+              { op: 'set', path: ['registration', 'via'], value: way },
+              ...(way === 'vip' && loadBalancer === 'none' ? [toHolderEdit(topology)] : []),
+            ],
+          },
         ),
       ];
     },
@@ -50,17 +58,16 @@ export const REGISTRATION_RULES: readonly Rule[] = [
     find: (topology) => {
       const { via, loadBalancer } = topology.registration;
       if (via !== 'vip' || loadBalancer !== 'none') return [];
-      const kind = loadBalancers(topology).length > 0 ? 'managed' : 'external';
+      const edit = toHolderEdit(topology);
       const title =
-        kind === 'managed'
+        edit.value === 'managed'
           ? 'Let Siteplan set up the load balancers'
           : 'Say that the load balancer is somebody else’s';
       return [
-        toHit(
-          ['registration', 'loadBalancer'],
-          'Nodes join by a virtual IP that no load balancer holds.',
-          toSetFix(title, ['registration', 'loadBalancer'], kind),
-        ),
+        toHit(['registration', 'loadBalancer'], 'Nodes join by a virtual IP that no load balancer holds.', {
+          title,
+          edits: [edit],
+        }),
       ];
     },
   },
@@ -107,10 +114,28 @@ export const REGISTRATION_RULES: readonly Rule[] = [
             toHit(
               ['registration', 'loadBalancer'],
               'There are nodes with the role lb, but Siteplan is not to set them up.',
-              toSetFix('Let Siteplan set them up', ['registration', 'loadBalancer'], 'managed'),
+              canManage(topology)
+                ? toSetFix('Let Siteplan set them up', ['registration', 'loadBalancer'], 'managed')
+                : null,
             ),
           ]
         : [],
+  },
+  {
+    id: 'lb-without-vip',
+    severity: 'warning',
+    source: HA,
+    find: (topology) => {
+      const { loadBalancer, via, vip } = topology.registration;
+      if (loadBalancer !== 'managed' || via === 'vip' || vip !== undefined) return [];
+      if (loadBalancers(topology).length < 2) return [];
+      return [
+        toHit(
+          ['registration', 'vip'],
+          'No virtual IP moves between the load balancers, so clients of the one that fails wait for DNS. Enter a virtual IP.',
+        ),
+      ];
+    },
   },
   {
     id: 'lb-interface-missing',
@@ -149,6 +174,21 @@ export const REGISTRATION_RULES: readonly Rule[] = [
     },
   },
   {
+    id: 'vip-on-tailnet',
+    severity: 'error',
+    source: 'RFC 5798 (VRRP works on one LAN); Tailscale documentation (each machine has its own address)',
+    find: (topology) => {
+      const { vip, loadBalancer } = topology.registration;
+      if (vip === undefined || loadBalancer !== 'managed' || !isVrrpOnTailnet(topology)) return [];
+      return [
+        toHit(
+          ['registration', 'vip'],
+          `${vip} cannot move from one load balancer to the other over the tailnet, where Tailscale gives each address to one machine. Use addresses of the LAN for both and for the virtual IP.`,
+        ),
+      ];
+    },
+  },
+  {
     id: 'vip-taken',
     severity: 'error',
     source: 'RFC 5798',
@@ -171,8 +211,7 @@ export const REGISTRATION_RULES: readonly Rule[] = [
     find: (topology) => {
       const known = new Set(apiSans(topology));
       return topology.nodes.flatMap(({ role, name, ssh }, place) => {
-        if (role !== 'server' || ssh.address === undefined || ssh.bastion || known.has(ssh.address))
-          return [];
+        if (role === 'agent' || ssh.address === undefined || ssh.bastion || known.has(ssh.address)) return [];
         return [
           toHit(
             ['nodes', place, 'ssh', 'address'],
@@ -204,3 +243,21 @@ export const REGISTRATION_RULES: readonly Rule[] = [
     },
   },
 ];
+
+/** True where Siteplan has all it needs for load balancers of its own. */
+function canManage(topology: Topology): boolean {
+  const { vip, interface: name } = topology.registration;
+  const isEntered = loadBalancers(topology).length > 0 && vip !== undefined && name !== undefined;
+  return isEntered && !isVrrpOnTailnet(topology);
+}
+
+function isVrrpOnTailnet(topology: Topology): boolean {
+  const holders = loadBalancers(topology).map(({ internalIp }) => internalIp);
+  return [topology.registration.vip, ...holders].some(isOnTailnet);
+}
+
+/** Says who holds the virtual IP: our load balancers where everything for them is entered, else somebody else's. */
+function toHolderEdit(topology: Topology): Extract<TopologyEdit, { op: 'set' }> {
+  const value = canManage(topology) ? 'managed' : 'external';
+  return { op: 'set', path: ['registration', 'loadBalancer'], value };
+}

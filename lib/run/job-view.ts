@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Failure, FailureCode } from '@/lib/core/failure';
 import { JobId, SiteId } from '@/lib/core/ids';
+import { CHECK_GROUPS, LINK_CHECKS, LINK_STATES } from '@/lib/health/check-definition';
 
 /** Reading work on hosts; each has its own result shape below. */
 export const JobKind = z.enum(['scan', 'preflight', 'plan', 'kubeconfig']);
@@ -40,23 +41,64 @@ export const ScanResult = z.object({
 });
 export type ScanResult = z.infer<typeof ScanResult>;
 
-/** One cell of the matrix host × check. */
+export const CheckStatus = z.enum(['ok', 'warn', 'fail']);
+
+/** One cell of the matrix host × check. What came after the first release has a default, so that older rows parse. */
 export const CheckCell = z.object({
   nodeId: z.string(),
   checkId: z.string(),
   title: z.string(),
-  status: z.enum(['ok', 'warn', 'fail']),
+  group: z.enum(CHECK_GROUPS).default('machine'),
+  /** `fail` stands in the way of Apply, `warn` never does. */
+  status: CheckStatus,
   value: z.string(),
   threshold: z.string(),
   why: z.string(),
   fix: z.string(),
+  /** Where the threshold comes from. */
+  source: z.string().default(''),
+  /** Could not be found out; `value` says why. Never ok. */
+  isUnknown: z.boolean().default(false),
+  takenAt: z.string().default(''),
 });
 export type CheckCell = z.infer<typeof CheckCell>;
 
+/** What one host reaches on another: one entry of the port matrix per pair and link check. */
+export const LinkCell = z.object({
+  fromId: z.string(),
+  toId: z.string(),
+  checkId: z.enum(LINK_CHECKS),
+  status: CheckStatus,
+  value: z.string(),
+  ports: z.array(
+    z.object({
+      ruleId: z.string(),
+      protocol: z.enum(['tcp', 'udp', 'icmp', 'vrrp']),
+      port: z.int().nullable(),
+      state: z.enum(LINK_STATES),
+      need: z.enum(['required', 'full']),
+    }),
+  ),
+  takenAt: z.string(),
+});
+export type LinkCell = z.infer<typeof LinkCell>;
+
+/** What a preflight was asked for; null means all. */
+export const PreflightScope = z.object({
+  nodeIds: z.array(z.string()).nullable(),
+  checkIds: z.array(z.string()).nullable(),
+});
+export type PreflightScope = z.infer<typeof PreflightScope>;
+
 export const PreflightResult = z.object({
+  revision: z.int().default(0),
+  scope: PreflightScope.default({ nodeIds: null, checkIds: null }),
   cells: z.array(CheckCell),
-  /** Nodes whose facts could not be read. */
+  links: z.array(LinkCell).default([]),
+  /** Nodes whose facts could not be read: they have no cells. */
   unreachable: z.array(z.object({ nodeId: z.string(), failure: Failure })),
+  /** Sentences about the whole: what was written for a moment, pairs that were left out. */
+  notes: z.array(z.string()).default([]),
   takenAt: z.string(),
 });
 export type PreflightResult = z.infer<typeof PreflightResult>;

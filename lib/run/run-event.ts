@@ -27,9 +27,27 @@ export type StepState = z.infer<typeof StepState>;
 
 const step = { stepId: z.string() };
 
+/** A red check that a person let pass for this run. */
+export const RunOverride = z.object({
+  nodeId: z.string(),
+  checkId: z.string(),
+  title: z.string(),
+  /** What the check had found. */
+  value: z.string(),
+  reason: z.string(),
+  by: z.string(),
+});
+export type RunOverride = z.infer<typeof RunOverride>;
+
 /** One line of a run's log. The log is the truth; columns of run and step are a cache of it. */
 export const RunEventBody = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('run.queued'), by: z.string(), steps: z.int() }),
+  z.object({
+    type: z.literal('run.queued'),
+    by: z.string(),
+    steps: z.int(),
+    /** Absent when no check was red. */
+    overrides: z.array(RunOverride).optional(),
+  }),
   /** A worker took the run; `previousEpoch` tells a take-over ("continued at step 14") from a first start. */
   z.object({ type: z.literal('run.claimed'), worker: z.string(), previousEpoch: z.string().nullable() }),
   z.object({ type: z.literal('run.cancel-requested'), by: z.string() }),

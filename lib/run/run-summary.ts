@@ -1,6 +1,6 @@
 import type { Failure } from '@/lib/core/failure';
 import { nextRunState, nextStepState } from './next-state';
-import type { RunEvent, RunEventBody, RunState, StepState } from './run-event';
+import type { RunOverride, RunEvent, RunEventBody, RunState, StepState } from './run-event';
 import { RUN_STATES, STEP_STATES } from './run-states';
 
 export interface StepSummary {
@@ -43,6 +43,8 @@ export interface RunSummary {
   /** Hosts that cannot be reached right now. */
   readonly lostNodes: readonly string[];
   readonly notes: readonly RunNote[];
+  /** Red checks that a person let pass for this run. */
+  readonly overrides: readonly RunOverride[];
   readonly cancelRequestedBy: string | null;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
@@ -65,6 +67,7 @@ class LogReader {
   private readonly steps = new Map<string, Mutable<StepSummary>>();
   private readonly lost = new Set<string>();
   private readonly notes: RunNote[] = [];
+  private overrides: readonly RunOverride[] = [];
   private total: number;
   private cause: RunSummary['cause'] = null;
   private cancelRequestedBy: string | null = null;
@@ -82,6 +85,9 @@ class LogReader {
     switch (body.type) {
       case 'run.queued':
         this.total = Math.max(this.total, body.steps);
+        this.overrides = body.overrides ?? [];
+        for (const { by, title, value, reason, nodeId } of this.overrides)
+          note(`${by} let the red check “${title}” (${value}) pass: ${reason}`, nodeId);
         break;
       case 'run.claimed':
         this.startedAt ??= at;
@@ -134,6 +140,7 @@ class LogReader {
       cause: this.cause,
       lostNodes: [...this.lost],
       notes: this.notes,
+      overrides: this.overrides,
       cancelRequestedBy: this.cancelRequestedBy,
       startedAt: this.startedAt,
       finishedAt: this.finishedAt,

@@ -16,7 +16,8 @@ export class KeyError extends Error {
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
+/** True for an error of the system with this code, such as ENOENT. */
+export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
@@ -85,17 +86,26 @@ export async function loadSealPublicKey(dir: string): Promise<SealPublicKey> {
   const path = join(dir, 'seal.pub');
   const pem = await readKeyFile(path);
   try {
-    const key = createPublicKey(pem);
-    if (key.asymmetricKeyType !== 'x25519') throw new Error('another kind of key');
-    return { key, keyId: toKeyId(key) };
+    return toSealPublicKey(pem);
   } catch (error) {
     throw new KeyError(`${path} is not an X25519 public key.`, { cause: error });
   }
 }
 
+/** A public key from PEM text. Throws for any other kind of key. */
+export function toSealPublicKey(pem: string): SealPublicKey {
+  const key = createPublicKey(pem);
+  if (key.asymmetricKeyType !== 'x25519') throw new Error('another kind of key');
+  return { key, keyId: toKeyId(key) };
+}
+
 /** The workers' private key. Refuses a file that other users of the machine may read. */
 export async function loadSealPrivateKey(dir: string): Promise<SealPrivateKey> {
-  const path = join(dir, 'seal.key');
+  return readSealPrivateKey(join(dir, 'seal.key'));
+}
+
+/** The private key in one file, with the same care. */
+export async function readSealPrivateKey(path: string): Promise<SealPrivateKey> {
   const pem = await readKeyFile(path);
   const { mode } = await stat(path);
   if (mode & 0o007)

@@ -3,6 +3,7 @@ import { appendRunEvents, claimRun } from '@/lib/db/run-log';
 import { claimSite } from '@/lib/db/site-lease';
 import { SiteId } from '@/lib/core/ids';
 import type { RunEvent, RunState } from '@/lib/run/run-event';
+import { insertPreflight } from '@/lib/testing/factories';
 import type { TestDatabase } from '@/lib/testing/test-database';
 import { createTestDatabase } from '@/lib/testing/test-database';
 import { waitFor } from '@/lib/testing/wait-for';
@@ -83,6 +84,7 @@ async function storePlan(steps = 2, revision = 1, kind = 'apply'): Promise<strin
     createdBy: 'worker',
   };
   await database.worker.prisma.plan.create({ data: row });
+  await insertPreflight(database.worker.pool, siteId, { revision });
   return planId;
 }
 
@@ -152,6 +154,7 @@ describe('runs', () => {
         result: { planId, steps: 2, problems: [] },
       },
     });
+    await insertPreflight(database.worker.pool, siteId);
     expect(await createRun(admin, { planId })).toMatchObject({ state: 'queued' });
     await database.worker.prisma.run.updateMany({ where: { siteId }, data: { state: 'done' } });
   });

@@ -84,8 +84,8 @@ describe('sites', () => {
     await expect(bad).rejects.toMatchObject({
       code: 'invalid',
       fields: {
-        'nodes.0.name': expect.any(String) as string,
-        'nodes.0.internalIp': expect.any(String) as string,
+        'nodes[0].name': expect.any(String) as string,
+        'nodes[0].internalIp': expect.any(String) as string,
       },
     });
   });

@@ -6,6 +6,7 @@ import { claimRun } from '@/lib/db/run-log';
 import { claimSite, renewLease } from '@/lib/db/site-lease';
 import { prepareRunner } from '@/lib/provision/host-runner';
 import { connectHost } from '@/lib/ssh/connect-host';
+import { insertPreflight } from '@/lib/testing/factories';
 import { adoptRun, RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 import { startFakeHost } from '@/lib/testing/fake-host';
 import { toTestPlan } from '@/lib/testing/ledger-step';
@@ -51,6 +52,7 @@ async function refusedRun({ onTestFinished, task }: TestContext, installationId 
      VALUES ($1, $2, $3, $4, $5, $6, '[]', 'worker')`,
     [id, siteId, kind, revision, factsHash, JSON.stringify(plan)],
   );
+  await insertPreflight(database.worker.pool, siteId);
   const { id: runId } = await createRun(admin, { planId: id });
   const hosts = [{ nodeId: 'n-0', target: host.target, root: host.root }];
   const rig = adoptRun(database.worker, { siteId, runId, plan, hosts });

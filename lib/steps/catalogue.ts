@@ -1,13 +1,18 @@
 import { artifactFetch } from './artifact-fetch';
+import { clusterVerify } from './cluster-verify';
 import { filePut } from './file-put';
 import { fileRemove } from './file-remove';
 import { imagesPlace } from './images-place';
+import { lbPackages } from './lb-packages';
+import { lbPut } from './lb-put';
+import { lbReady } from './lb-ready';
 import { modulesLoad } from './modules-load';
 import { rke2Install } from './rke2-install';
 import { rke2Ready } from './rke2-ready';
 import { rke2Uninstall } from './rke2-uninstall';
 import { serviceReload } from './service-reload';
 import { serviceRestart, serviceStart } from './service-run';
+import { serviceStop } from './service-stop';
 import type { StepKind } from './step-kind';
 import { sysctlApply } from './sysctl-apply';
 
@@ -23,7 +28,12 @@ export const STEP_KINDS = {
   'service.start': serviceStart,
   'service.restart': serviceRestart,
   'service.reload': serviceReload,
+  'service.stop': serviceStop,
+  'lb.packages': lbPackages,
+  'lb.put': lbPut,
+  'lb.ready': lbReady,
   'rke2.ready': rke2Ready,
+  'cluster.verify': clusterVerify,
   'rke2.uninstall': rke2Uninstall,
 } as const satisfies Readonly<Record<string, StepKind>>;
 

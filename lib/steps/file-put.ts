@@ -20,7 +20,8 @@ export const FilePutParams = z.strictObject({
 });
 export type FilePutParams = z.infer<typeof FilePutParams>;
 
-const SHARED = `
+/** What a written file must be like; used by every kind that writes one. */
+export const FILE_SHARED = `
 path="$root$sp_path"
 is_so() {
   if [ -L "$path" ]; then note "$sp_path is a symbolic link"; return 1; fi
@@ -35,7 +36,11 @@ is_so() {
 }
 `;
 
-const ACT = `
+/**
+ * Writes the payload beside the file and renames it, so that the old one stands until the new one is whole. `check` is
+ * shell text that may refuse the candidate `$new` before it is taken; at that point it has its owner and mode.
+ */
+export const toFileAct = (check: string): string => `
 if [ -d "$path" ] && [ ! -L "$path" ]; then fail step-exit "$sp_path is a directory"; fi
 dir=\${path%/*}
 if [ ! -d "$dir" ]; then (umask 022; mkdir -p -- "$dir") || fail_write "$dir" "$sp_path"; fi
@@ -54,7 +59,7 @@ if [ "$hashed" != "$sp_payload_sha256" ]; then fail step-exit "the content of $s
 chown -- "$sp_owner:$sp_group" "$new"
 chmod -- "$sp_mode" "$new"
 settle "$new"
-drop_stamps "$sp_drops_stamps"
+${check}drop_stamps "$sp_drops_stamps"
 if [ -L "$path" ]; then rm -f -- "$path"; fi
 mv -f -- "$new" "$path"
 new=
@@ -62,23 +67,28 @@ settle "$dir"
 note "wrote $sp_path"
 `;
 
-/** Puts one file in place, atomically: temporary file in the same directory (0600, O_EXCL), sync, rename. */
-export const filePut = defineStepKind({
-  kind: 'file.put',
-  params: FilePutParams,
-  probe: toProbe(SHARED),
-  act: toScript(SHARED, ACT),
-  verify: toVerify(SHARED),
-  timeoutS: 120,
-  uninterruptible: null,
-  toTitle: ({ path }) => `Write ${path}`,
-  toVariables: ({ path, mode, owner, group, dropsStamps }) => ({
+/** The variables of `FILE_SHARED` and `toFileAct`. */
+export function toFileVariables({ path, mode, owner, group, dropsStamps }: FilePutParams) {
+  return {
     path,
     mode: parseInt(mode, 8).toString(8),
     owner,
     group,
     drops_stamps: dropsStamps.join('\n'),
-  }),
+  };
+}
+
+/** Puts one file in place, atomically: temporary file in the same directory (0600, O_EXCL), sync, rename. */
+export const filePut = defineStepKind({
+  kind: 'file.put',
+  params: FilePutParams,
+  probe: toProbe(FILE_SHARED),
+  act: toScript(FILE_SHARED, toFileAct('')),
+  verify: toVerify(FILE_SHARED),
+  timeoutS: 120,
+  uninterruptible: null,
+  toTitle: ({ path }) => `Write ${path}`,
+  toVariables: toFileVariables,
   toPayload: ({ content }) => content,
   toSecrets: ({ secrets }) => secrets,
 });

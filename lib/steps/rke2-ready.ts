@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HOSTNAME } from '@/lib/core/text';
 import { Rke2Version } from './artifact-fetch';
+import { KUBECTL } from './kubectl';
 import { toProbe, toScript, toVerify } from './script';
 import { JOURNAL } from './service-run';
 import { StampValue } from './stamp';
@@ -23,14 +24,12 @@ export type Rke2ReadyParams = z.infer<typeof Rke2ReadyParams>;
  * Agents have no admin kubeconfig; the kubelet's own may read its own Node (RKE2 docs cluster_access). The condition
  * `EtcdIsVoter` is set by the etcd controller of the server (k3s pkg/etcd/etcd.go).
  */
-const SHARED = `
-kubectl="$root/var/lib/rancher/rke2/bin/kubectl"
+const SHARED = `${KUBECTL}
 case "$sp_role" in
   server) config="$root/etc/rancher/rke2/rke2.yaml" ;;
   *) config="$root/var/lib/rancher/rke2/agent/kubelet.kubeconfig" ;;
 esac
 format='{range .status.conditions[*]}{.type}={.status} {end}version={.status.nodeInfo.kubeletVersion} '
-ask() { "$kubectl" --kubeconfig "$config" --cache-dir "$root/run/siteplan-kube-cache" --request-timeout=5s "$@" 2>/dev/null; }
 is_ready() {
   if [ ! -x "$kubectl" ] || [ ! -f "$config" ]; then note 'RKE2 has not written its tools and kubeconfig yet'; return 1; fi
   if [ "$sp_role" = server ]; then

@@ -3,7 +3,7 @@ import { toProbe, toScript, toVerify } from './script';
 import { StampValue } from './stamp';
 import { defineStepKind } from './step-kind';
 
-export const UnitName = z.string().regex(/^[a-z0-9][a-z0-9@_.-]{0,80}\.service$/, 'not a service unit');
+export const UnitName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9@_.-]{0,80}\.service$/, 'not a service unit');
 
 export const ServiceRunParams = z.strictObject({
   unit: UnitName,

@@ -16,6 +16,7 @@ const ENTRIES = {
   lab: 'e2e/lab/cli.ts',
   bench: 'lib/bench/bench-main.ts',
   soak: 'lib/bench/soak-main.ts',
+  cli: 'lib/cli/cli-main.ts',
 };
 const NEXT_SOURCES = ['app', 'components', 'lib', 'public', 'prisma'];
 const NEXT_FILES = ['package.json', 'next.config.mjs', 'tsconfig.json', 'postcss.config.mjs'];
@@ -26,7 +27,8 @@ function fail(sentence) {
 }
 
 function say(line) {
-  console.log(`[siteplan] ${line}`);
+  // Standard output of the command line is its result.
+  (process.argv[2] === 'cli' ? console.error : console.log)(`[siteplan] ${line}`);
 }
 
 function run(command, args, options = {}) {
@@ -233,6 +235,7 @@ async function start(mode) {
 async function main() {
   const [command, ...args] = process.argv.slice(2);
   ensureNode();
+  process.env.INIT_CWD ??= process.cwd(); // npm's name for where the person stands
   process.chdir(ROOT);
   mkdirSync(BUILD, { recursive: true });
   withBuildLock(() => ensureDependencies());
@@ -247,6 +250,7 @@ async function main() {
       return (await loadBundle('lab')).main(args);
     case 'bench':
     case 'soak':
+    case 'cli':
       withBuildLock(() => ensureGenerated());
       await bundle([command]);
       return (await loadBundle(command)).main(args);

@@ -77,7 +77,11 @@ function notePlaywrightFailures({ suites }) {
 }
 
 function note(group, file, title, message = '') {
-  const reason = message.replaceAll(/\u001b\[[0-9;]*m/g, '').split('\n', 3).join(' ').slice(0, 400);
+  const reason = message
+    .replaceAll(/\u001b\[[0-9;]*m/g, '')
+    .split('\n', 3)
+    .join(' ')
+    .slice(0, 400);
   failures.push(`FAILED ${group} ${file.replace(`${ROOT}/`, '')}: ${title}\n       ${reason}`);
 }
 

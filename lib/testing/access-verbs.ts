@@ -4,6 +4,9 @@ import { isAppError } from '@/lib/core/errors';
 import { exportAudit } from '@/lib/services/audit/export-audit';
 import { listAudit } from '@/lib/services/audit/list-audit';
 import { verifyAudit } from '@/lib/services/audit/verify-audit';
+import { getInventory } from '@/lib/services/bundle/get-inventory';
+import { getPlanBundle } from '@/lib/services/bundle/get-plan-bundle';
+import { getSiteBundle } from '@/lib/services/bundle/get-site-bundle';
 import type { ServiceContext } from '@/lib/services/context';
 import { newId } from '@/lib/services/context';
 import { createCredential } from '@/lib/services/credentials/create-credential';
@@ -19,6 +22,9 @@ import { findLatestJob } from '@/lib/services/jobs/find-latest-job';
 import { getJob } from '@/lib/services/jobs/get-job';
 import { getPlan } from '@/lib/services/plans/get-plan';
 import { listPlans } from '@/lib/services/plans/list-plans';
+import { getChecks } from '@/lib/services/preflight/get-checks';
+import { overrideCheck } from '@/lib/services/preflight/override-check';
+import { revokeOverride } from '@/lib/services/preflight/revoke-override';
 import { cancelRun } from '@/lib/services/runs/cancel-run';
 import { createRun } from '@/lib/services/runs/create-run';
 import { exportRunLog } from '@/lib/services/runs/export-run-log';
@@ -149,6 +155,33 @@ export const VERBS: readonly Verb[] = [
     about: 'site',
     call: (ctx, { siteId }) => createJob(ctx, { kind: 'plan', siteId }),
   },
+  { name: 'getChecks', permission: 'job.view', about: 'site', call: getChecks },
+  {
+    name: 'overrideCheck',
+    permission: 'check.override',
+    about: 'site',
+    call: (ctx, { siteId }) =>
+      overrideCheck(ctx, {
+        siteId,
+        nodeId: 'n-none',
+        checkId: 'memory',
+        value: '1 GiB',
+        reason: 'known and wanted here',
+      }).catch(asAllowed(ctx, siteId, 'check.override')),
+  },
+  {
+    name: 'revokeOverride',
+    permission: 'check.override',
+    about: 'site',
+    call: (ctx, { siteId }) =>
+      revokeOverride(ctx, { siteId, overrideId: 'o-none' }).catch(asAllowed(ctx, siteId, 'check.override')),
+  },
+  {
+    name: 'createJob preflight of some cells',
+    permission: 'job.create',
+    about: 'site',
+    call: (ctx, { siteId }) => createJob(ctx, { kind: 'preflight', siteId, checkIds: ['memory'] }),
+  },
   {
     name: 'createJob kubeconfig',
     permission: 'kubeconfig.get',
@@ -163,6 +196,9 @@ export const VERBS: readonly Verb[] = [
     call: (ctx, { siteId }) => findLatestJob(ctx, { siteId, kind: 'plan' }),
   },
   { name: 'getPlan', permission: 'plan.view', about: 'site', call: getPlan },
+  { name: 'getInventory', permission: 'site.view', about: 'site', call: getInventory },
+  { name: 'getSiteBundle', permission: 'bundle.get', about: 'site', call: getSiteBundle },
+  { name: 'getPlanBundle', permission: 'bundle.get', about: 'site', call: getPlanBundle },
   { name: 'listPlans', permission: 'plan.view', about: 'site', call: listPlans },
   {
     name: 'createRun',
@@ -277,13 +313,13 @@ export const VERBS: readonly Verb[] = [
 ];
 
 /** "No such host key" is an answer for those who may approve keys; for others it would hide a hole in the matrix. */
-function asAllowed(ctx: ServiceContext, siteId: string): (error: unknown) => undefined {
+function asAllowed(
+  ctx: ServiceContext,
+  siteId: string,
+  permission: Permission = 'host-key.approve',
+): (error: unknown) => undefined {
   return (error) => {
-    if (
-      isAppError(error) &&
-      error.code === 'not-found' &&
-      can(ctx.actor.grants, 'host-key.approve', siteId).allowed
-    )
+    if (isAppError(error) && error.code === 'not-found' && can(ctx.actor.grants, permission, siteId).allowed)
       return;
     throw error;
   };

@@ -1,11 +1,16 @@
 import { sha256Hex } from '@/lib/core/hash';
 import type { FileFact, NodeFacts } from '@/lib/health/facts';
+import { CLUSTER_VERIFY_STAMP, ClusterVerifyParams } from '@/lib/steps/cluster-verify';
 import { FilePutParams } from '@/lib/steps/file-put';
 import { FileRemoveParams } from '@/lib/steps/file-remove';
+import { LB_PACKAGES_STAMP, LbPackagesParams, toLbPackagesStamp } from '@/lib/steps/lb-packages';
+import { LbPutParams } from '@/lib/steps/lb-put';
+import { LB_READY_STAMP, LbReadyParams } from '@/lib/steps/lb-ready';
 import { INSTALL_STAMP, Rke2InstallParams } from '@/lib/steps/rke2-install';
 import { READY_STAMP, Rke2ReadyParams } from '@/lib/steps/rke2-ready';
 import { ServiceReloadParams } from '@/lib/steps/service-reload';
 import { ServiceRunParams } from '@/lib/steps/service-run';
+import { ServiceStopParams } from '@/lib/steps/service-stop';
 import { SysctlApplyParams } from '@/lib/steps/sysctl-apply';
 import type { StepKindName } from '@/lib/steps/catalogue';
 import type { PlanStep } from '@/lib/plan/plan';
@@ -56,6 +61,28 @@ const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
   },
   'service.start': runService,
   'service.restart': runService,
+  'service.stop': (facts, params) => {
+    const { unit, dropsStamps } = ServiceStopParams.parse(params);
+    const load = facts.units[unit]?.load;
+    const stopped = { load: load ?? '', active: 'inactive', enabled: 'disabled' };
+    const units = load === undefined ? facts.units : { ...facts.units, [unit]: stopped };
+    return withoutStamps({ ...facts, units }, dropsStamps);
+  },
+  'lb.packages': (facts, params) => {
+    const wanted = LbPackagesParams.parse(params);
+    const units = ['nginx.service', ...(wanted.keepalived ? ['keepalived.service'] : [])];
+    const installed = { load: 'loaded', active: 'inactive', enabled: 'enabled' };
+    const added = Object.fromEntries(units.map((unit) => [unit, facts.units[unit] ?? installed]));
+    const stamp = toLbPackagesStamp(wanted);
+    return withStamp({ ...facts, units: { ...facts.units, ...added } }, LB_PACKAGES_STAMP, stamp);
+  },
+  'lb.put': (facts, params) => {
+    const { path, mode, owner, group, content, dropsStamps } = LbPutParams.parse(params);
+    return withFile(withoutStamps(facts, dropsStamps), path, { mode, owner, group, content });
+  },
+  'lb.ready': (facts, params) => withStamp(facts, LB_READY_STAMP, LbReadyParams.parse(params).stamp),
+  'cluster.verify': (facts, params) =>
+    withStamp(facts, CLUSTER_VERIFY_STAMP, ClusterVerifyParams.parse(params).stamp),
   'rke2.ready': (facts, params) => withStamp(facts, READY_STAMP, Rke2ReadyParams.parse(params).stamp),
   'rke2.uninstall': (facts) => ({
     ...facts,

@@ -33,7 +33,11 @@ const oddWord = fc.constantFrom(
 );
 const line = fc
   .oneof(oddWord, fc.string({ unit: 'grapheme', maxLength: 40 }))
-  .filter((text) => /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufffe\uffff⟦⟧]*$/u.test(text));
+  .filter((text) =>
+    /^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff⟦⟧]*$/u.test(
+      text,
+    ),
+  );
 const secretRef = fc.record({
   id: label.map((text) => `sec-${text}`),
   version: fc.integer({ min: 1, max: 99 }),
@@ -68,12 +72,35 @@ const node = fc.record(
       { maxKeys: 4 },
     ),
     taints: fc.array(taint, { maxLength: 2 }),
+    hardware: fc.record(
+      {
+        cpus: fc.integer({ min: 1, max: 64 }),
+        memoryGiB: fc.integer({ min: 1, max: 512 }),
+        diskGiB: fc.integer({ min: 1, max: 4_000 }),
+        diskKind: fc.constantFrom('ssd', 'hdd'),
+        linkMbit: fc.constantFrom(10, 100, 1_000, 10_000),
+      },
+      optional,
+    ),
     position: fc.record({
       x: fc.integer(),
       y: fc.double({ noNaN: true, noDefaultInfinity: true }).map((y) => y + 0),
     }),
   },
   { requiredKeys: ['id', 'name', 'role', 'internalIp'] },
+);
+
+const policy = fc.record(
+  {
+    name: label,
+    namespace: label,
+    podLabels: fc.dictionary(label, label, { maxKeys: 2 }),
+    otherNamespaces: fc.array(label, { maxLength: 2 }),
+    allowDns: fc.boolean(),
+    allowApiServer: fc.boolean(),
+    allowWorld: fc.boolean(),
+  },
+  { requiredKeys: ['name', 'namespace'] },
 );
 
 const s3 = fc.record(
@@ -124,6 +151,7 @@ const input = fc.record(
         routing: fc.constantFrom('tunnel', 'native'),
         loadBalancingMode: fc.constantFrom('snat', 'dsr'),
         wireguard: fc.boolean(),
+        policies: fc.array(policy, { maxLength: 2 }),
         hubble: fc.record(
           { enabled: fc.boolean(), ui: fc.boolean(), metrics: fc.subarray(['dns', 'drop', 'httpV2:x=a, b']) },
           optional,
@@ -168,7 +196,7 @@ const input = fc.record(
     ),
     notes: fc
       .string({ unit: 'grapheme', maxLength: 200 })
-      .map((text) => text.replace(/[\u007f-\u009f\ufffe\uffff]/g, '')),
+      .map((text) => text.replace(/[\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g, '')),
   },
   { requiredKeys: ['pattern', 'nodes', 'registration', 'security'] },
 );

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { SiteId } from '@/lib/core/ids';
+import type { PreflightResult } from '@/lib/run/job-view';
 
 let counter = 0;
 
@@ -41,4 +42,24 @@ export async function insertRun(pool: Pool, siteId: string, stepIds: readonly st
     ]);
   }
   return runId;
+}
+
+/** A finished preflight of all hosts of a revision, as a worker stores it; every cell is ok unless the options say otherwise. */
+export async function insertPreflight(
+  pool: Pool,
+  siteId: string,
+  options: Partial<PreflightResult> = {},
+): Promise<string> {
+  const { revision = 1, ...rest } = options;
+  const id = nextId('job');
+  const scope = { nodeIds: null, checkIds: null };
+  const takenAt = new Date(0).toISOString();
+  const result = { revision, scope, cells: [], links: [], unreachable: [], notes: [], takenAt, ...rest };
+  const only = { nodeIds: result.scope.nodeIds ?? undefined, checkIds: result.scope.checkIds ?? undefined };
+  await pool.query(
+    `INSERT INTO job (id, site_id, kind, params, state, result, created_by, created_at, finished_at)
+     VALUES ($1, $2, 'preflight', $3, 'done', $4, 'test', clock_timestamp(), clock_timestamp())`,
+    [id, siteId, JSON.stringify({ kind: 'preflight', revision, ...only }), JSON.stringify(result)],
+  );
+  return id;
 }

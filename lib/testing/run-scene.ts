@@ -2,6 +2,7 @@ import { appendRunEvents, claimRun, type ClaimedRun } from '@/lib/db/run-log';
 import { claimSite, type SiteClaim } from '@/lib/db/site-lease';
 import type { PlanKind } from '@/lib/plan/plan';
 import type { RunEventBody, RunState, StepState } from '@/lib/run/run-event';
+import { insertPreflight } from './factories';
 import type { TestDatabase } from './test-database';
 
 /** A step of a scene's plan: where it is and what kind it claims to be. */
@@ -14,7 +15,7 @@ export interface SceneStep {
 export interface RunScene {
   /** Ids of the steps of every plan of the scene, in order. */
   readonly stepIds: readonly string[];
-  /** A plan row as a worker stores it; returns its id. */
+  /** A plan row as a worker stores it, after checks that found nothing red; returns its id. */
   readonly storePlan: () => Promise<string>;
   /** A worker takes the site and its run. Throws when there is nothing to take. */
   readonly claim: () => Promise<{ lease: SiteClaim; run: ClaimedRun }>;
@@ -70,6 +71,7 @@ export function createRunScene(
       };
       const row = { id, siteId, kind, revision: 1, factsHash: 'f', body, facts: [], createdBy: 'worker' };
       await worker.prisma.plan.create({ data: row });
+      await insertPreflight(worker.pool, siteId);
       return id;
     },
     claim: async () => {

@@ -13,7 +13,7 @@ type Plain = Readonly<Record<string, unknown>>;
  * is a model for other sites; they are then matched by name.
  */
 export function formatTopology(topology: Topology, options: { withIds?: boolean } = {}): string {
-  const ordered = Topology.parse(topology);
+  const ordered = withSortedLabels(Topology.parse(topology));
   const defaults = Topology.parse({ pattern: ordered.pattern });
   const document = {
     ...withoutDefaults(ordered, defaults, ''),
@@ -33,14 +33,26 @@ export function formatTopology(topology: Topology, options: { withIds?: boolean 
 function toNodeDocument(node: TopologyNode, withId: boolean): Plain {
   const { id, name, role, internalIp, ...rest } = node;
   const defaults = TopologyNode.parse({ id, name, role, internalIp });
-  const labels = Object.fromEntries(Object.entries(node.labels).sort(([a], [b]) => (a < b ? -1 : 1)));
   return {
     ...(withId && { id }),
     name,
     role,
     internalIp,
-    ...withoutDefaults({ ...rest, labels }, { ...defaults }, 'node'),
+    ...withoutDefaults({ ...rest, labels: sortNames(node.labels) }, { ...defaults }, 'node'),
   };
+}
+
+/** Labels have no order of their own. */
+function sortNames(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function withSortedLabels(topology: Topology): Topology {
+  const policies = topology.cilium.policies.map((policy) => ({
+    ...policy,
+    podLabels: sortNames(policy.podLabels),
+  }));
+  return { ...topology, cilium: { ...topology.cilium, policies } };
 }
 
 function withoutDefaults(value: Plain, defaults: Plain, path: string): Plain {

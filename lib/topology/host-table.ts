@@ -36,7 +36,7 @@ const FIELDS: Readonly<Record<string, string>> = {
 export function toColumns(line: string): { columns: (Column | string)[]; separator: string } | null {
   const separator = ['|', '\t', ';', ','].find((candidate) => line.includes(candidate)) ?? ',';
   const cells = splitTable(line, separator);
-  if (cells === null) return null;
+  if (typeof cells === 'string') return null;
   const columns = cells.map((cell) => {
     const field = FIELDS[cell.toLowerCase().replace(/[^a-z0-9]/g, '')];
     return field === undefined ? cell : { field };
@@ -45,25 +45,33 @@ export function toColumns(line: string): { columns: (Column | string)[]; separat
   return hasAddress ? { columns, separator } : null;
 }
 
-/** The cells of one line, trimmed, quotes as in RFC 4180; outer `|` of a drawn table dropped; null for an open quote. */
-export function splitTable(line: string, separator: string): string[] | null {
+/**
+ * The cells of one line, trimmed, quotes as in RFC 4180; outer `|` of a drawn table dropped. Words instead where
+ * quotes are wrong.
+ */
+export function splitTable(line: string, separator: string): string[] | string {
   const text = separator === '|' ? line.trim().replace(/^\||\|$/g, '') : line;
   const cells: string[] = [];
   let cell = '';
   let isQuoted = false;
+  let isClosed = false;
   for (let index = 0; index < text.length; index += 1) {
     const letter = text.charAt(index);
     if (isQuoted && letter === '"' && text.charAt(index + 1) === '"') {
       cell += '"';
       index += 1;
-    } else if (letter === '"' && (isQuoted || cell.trim() === '')) {
+    } else if (letter === '"' && (isQuoted || (cell.trim() === '' && !isClosed))) {
+      isClosed = isQuoted;
       isQuoted = !isQuoted;
     } else if (letter === separator && !isQuoted) {
       cells.push(cell.trim());
       cell = '';
+      isClosed = false;
     } else {
+      if (isClosed && letter.trim() !== '')
+        return 'text after a closing quote; write "" for a quote in a cell';
       cell += letter;
     }
   }
-  return isQuoted ? null : [...cells, cell.trim()];
+  return isQuoted ? 'a quote is opened and not closed' : [...cells, cell.trim()];
 }

@@ -81,6 +81,12 @@ describe('parseHosts', () => {
     ]);
   });
 
+  it('reads what spreadsheets export, with a mark in front and Windows line ends', () => {
+    expect(parseHosts('\ufeffname;ip\r\ns1;192.0.2.1\r\n').hosts).toEqual([
+      { name: 's1', internalIp: '192.0.2.1' },
+    ]);
+  });
+
   it('keeps empty cells at the end of tab-separated rows', () => {
     expect(parseHosts('name\tip\tzone\ns1\t192.0.2.1\t').hosts).toEqual([
       { name: 's1', internalIp: '192.0.2.1' },
@@ -99,17 +105,29 @@ describe('parseHosts', () => {
     ['s1 192.0.2.1\ns1 192.0.2.2', '2: s1 stands in line 1 already'],
     ['ip,role\n192.0.2.1,boss', '2: “boss” is no role; known are server, agent, lb'],
     ['ip,arch\n192.0.2.1,sparc', '2: “sparc” is no architecture; known are amd64, arm64'],
-    ['ip,port\n192.0.2.1,70000', '2: “70000”: Too big: expected number to be <=65535'],
-    ['ip,port\n192.0.2.1,ssh', '2: “ssh”: Invalid input: expected number, received string'],
+    ['ip,port\n192.0.2.1,70000', '2: “70000”: ports end at 65535'],
+    ['ip,port\n192.0.2.1,ssh', '2: “ssh”: a port is a whole number'],
     ['ip,user\n192.0.2.1,-oProxyCommand', '2: “-oProxyCommand”: not a user name'],
-    ['ip,os\n192.0.2.1,⟦secret a v1⟧', '2: “⟦secret a v1⟧”: no line breaks, control characters or ⟦ ⟧'],
+    [
+      'ip,os\n192.0.2.1,⟦secret a v1⟧',
+      '2: “⟦secret a v1⟧”: no line breaks, control characters, direction marks or ⟦ ⟧',
+    ],
     [
       'ip,colour\n192.0.2.1,red',
       '1: unknown column “colour”; known are name, ip, external ip, role, user, port, ssh address, arch, os, zone',
     ],
-    ['ip,name\n192.0.2.1', '2: 1 columns, but the header has 2'],
+    ['ip,name\n192.0.2.1', '2: 1 column, but the header has 2'],
     ['ip,name\n192.0.2.1,"s1', '2: a quote is opened and not closed'],
     ['ip,name\n,s1', '2: no address'],
+    ['ip,name\n192.0.2.1,"s"1', '2: text after a closing quote; write "" for a quote in a cell'],
+    ['ip,address,name\n192.0.2.1,192.0.2.2,s1', '1: two columns mean the same (internalIp); take one out'],
+    ['ip,external ip\n192.0.2.1,100.64.1.1\n192.0.2.2,192.0.2.1', '3: 192.0.2.1 stands in line 2 already'],
+    ['ip,zone\n192.0.2.1,r\u202e1', '2: “r�1”: no line breaks, control characters, direction marks or ⟦ ⟧'],
+    [
+      `${'a'.repeat(300)} 192.0.2.1`,
+      `1: “${'a'.repeat(60)}…”: lowercase letters, digits and dashes, at most 63`,
+    ],
+    ['s_1 192.0.2.1', '1: “s_1”: lowercase letters, digits and dashes, at most 63'],
     ['1.2.3.4\u0000', '1: “1.2.3.4�”: not an IPv4 address'],
   ])('says what is wrong with %j', (text, error) => {
     expect(errorsOf(text)).toContain(error);
@@ -122,7 +140,7 @@ describe('parseHosts', () => {
   });
 
   it('bounds the text and the number of hosts', () => {
-    expect(() => parseHosts('x'.repeat(2_000_000))).toThrow('at most 1 MiB');
+    expect(() => parseHosts('x'.repeat(2_000_000))).toThrow('has 1.9 MiB; at most 1 MiB is read');
     expect(errorsOf('10.0.0.0-10.0.3.231\n10.1.0.0')).toEqual(['2: more than 1000 hosts']);
   });
 

@@ -1,31 +1,12 @@
 import { findIpv4, toIpv4Text } from '@/lib/core/cidr';
 import { AppError } from '@/lib/core/errors';
-import { toSafeLine } from '@/lib/core/text';
+import { toCount, toSafeLine } from '@/lib/core/text';
 import { splitTable, toColumns } from './host-table';
 import type { Column } from './host-table';
-import { TopologyNode } from './topology';
-import type { Arch, Role } from './topology';
-
-/** A host as one row of a pasted list says it; `toDefaultTopology` deals out what is missing. */
-export interface HostDraft {
-  readonly name?: string;
-  readonly role?: Role;
-  readonly internalIp: string;
-  readonly externalIp?: string;
-  readonly ssh?: { readonly address?: string; readonly port?: number; readonly user?: string };
-  readonly arch?: Arch;
-  readonly os?: string;
-  readonly zone?: string;
-}
-
-/** One row for the preview: what was written and what it means, or why it means nothing. */
-export interface HostRow {
-  /** Line in the pasted text, from 1. */
-  readonly line: number;
-  readonly text: string;
-  readonly hosts: readonly HostDraft[];
-  readonly error: string | null;
-}
+import { toHost, toRow } from './host-draft';
+import type { HostDraft, HostRow, Line } from './host-draft';
+import { isAnsibleInventory, readAnsibleInventory } from './read-ansible-inventory';
+import { isSshConfig, readSshConfig } from './read-ssh-config';
 
 export interface HostList {
   readonly rows: readonly HostRow[];
@@ -35,51 +16,33 @@ export interface HostList {
 
 const MAX_HOSTS = 1_000;
 const MAX_CHARACTERS = 1024 * 1024;
-const ROLES: Readonly<Record<string, Role>> = {
-  server: 'server',
-  controlplane: 'server',
-  master: 'server',
-  agent: 'agent',
-  worker: 'agent',
-  lb: 'lb',
-  loadbalancer: 'lb',
-};
-const ARCHS: Readonly<Record<string, Arch>> = {
-  amd64: 'amd64',
-  x8664: 'amd64',
-  arm64: 'arm64',
-  aarch64: 'arm64',
-};
 
 /**
  * Reads a pasted host list: one address per line, a range (`192.0.2.10-19`), `name address` or `address name`, or a
- * table with a header (comma, semicolon, tab or `|` between the columns). Blank lines and `#` comments do not count.
- * Never throws for a bad row, but an `AppError` for text over 1 MiB.
+ * table with a header (comma, semicolon, tab or `|` between the columns), or the text of an ssh_config or of an Ansible
+ * inventory. Blank lines and `#` comments do not count. Never throws for a bad row, but an `AppError` for text over 1 MiB.
  */
 export function parseHosts(text: string): HostList {
-  if (text.length > MAX_CHARACTERS) throw new AppError('invalid', 'A host list has at most 1 MiB.');
+  if (text.length > MAX_CHARACTERS) {
+    throw new AppError(
+      'invalid',
+      `The host list has ${(text.length / 1024 / 1024).toFixed(1)} MiB; at most 1 MiB is read. Look whether it is the right file.`,
+    );
+  }
   const lines = text.split(/\r\n|\r|\n/).map((line, index) => ({ line: index + 1, text: line }));
   const written = lines.filter(({ text: content }) => !/^\s*(#|$)/.test(content));
-  const header = written[0] && toColumns(written[0].text);
-  const rows = header
-    ? readTable(written, header.columns, header.separator)
-    : written.map((row) => toRow(row, () => toHosts(row.text)));
-  const checked = withDuplicateErrors(rows);
+  const checked = withDuplicateErrors(readRows(written));
   const hosts = checked.some((row) => row.error !== null) ? [] : checked.flatMap((row) => row.hosts);
   return { rows: checked, hosts };
 }
 
-interface Line {
-  readonly line: number;
-  readonly text: string;
-}
-
-function toRow({ line, text }: Line, read: () => HostDraft[] | string): HostRow {
-  const result = read();
-  const shown = toSafeLine(text.trim(), 200);
-  return typeof result === 'string'
-    ? { line, text: shown, hosts: [], error: result }
-    : { line, text: shown, hosts: result, error: null };
+function readRows(written: readonly Line[]): HostRow[] {
+  if (isSshConfig(written)) return readSshConfig(written);
+  if (isAnsibleInventory(written)) return readAnsibleInventory(written);
+  const header = written[0] && toColumns(written[0].text);
+  return header
+    ? readTable(written, header.columns, header.separator)
+    : written.map((row) => toRow(row, () => toHosts(row.text)));
 }
 
 function readTable(
@@ -99,15 +62,23 @@ function readTable(
       ),
     ];
   }
+  const twice = columns.find(
+    (column, place) =>
+      typeof column !== 'string' &&
+      columns.slice(0, place).some((other) => typeof other !== 'string' && other.field === column.field),
+  );
+  if (head && typeof twice === 'object') {
+    return [toRow(head, () => `two columns mean the same (${twice.field}); take one out`)];
+  }
   const isRule = ({ text }: Line) => /^[|\s:-]+$/.test(text);
   return body
     .filter((row) => !isRule(row))
     .map((row) =>
       toRow(row, () => {
         const cells = splitTable(row.text, separator);
-        if (cells === null) return 'a quote is opened and not closed';
+        if (typeof cells === 'string') return cells;
         if (cells.length !== columns.length) {
-          return `${cells.length} columns, but the header has ${columns.length}`;
+          return `${toCount(cells.length, 'column')}, but the header has ${columns.length}`;
         }
         const fields = new Map<string, string>();
         columns.forEach((column, index) => {
@@ -145,60 +116,16 @@ function toRange(text: string): HostDraft[] | string | null {
   return Array.from({ length: last - first + 1 }, (_, index) => ({ internalIp: toIpv4Text(first + index) }));
 }
 
-function toHost(fields: ReadonlyMap<string, string>): HostDraft[] | string {
-  const text = (field: string) => fields.get(field);
-  const role = ROLES[toWord(text('role') ?? '')];
-  const arch = ARCHS[toWord(text('arch') ?? '')];
-  if (!fields.has('internalIp')) return 'no address';
-  if (fields.has('role') && !role) return `${quote(text('role'))} is no role; known are server, agent, lb`;
-  if (fields.has('arch') && !arch) return `${quote(text('arch'))} is no architecture; known are amd64, arm64`;
-  const port = text('port');
-  const ssh = without({ address: text('sshAddress'), user: text('user'), port: port && toNumber(port) });
-  const draft = without({
-    name: text('name'),
-    role,
-    internalIp: text('internalIp'),
-    externalIp: text('externalIp'),
-    ssh: Object.keys(ssh).length > 0 ? ssh : undefined,
-    arch,
-    os: text('os'),
-    zone: text('zone'),
-  });
-  const checked = TopologyNode.safeParse({ id: 'n-row', name: 'row', role: 'agent', ...draft });
-  const [issue] = checked.error?.issues ?? [];
-  if (issue) return `${quote(findText(fields, issue.path))}: ${toSafeLine(issue.message)}`;
-  return [draft as unknown as HostDraft]; // the schema has just said so
-}
-
-function findText(fields: ReadonlyMap<string, string>, path: readonly PropertyKey[]): string | undefined {
-  const last = String(path.at(-1));
-  const field = path[0] === 'ssh' && last === 'address' ? 'sshAddress' : last;
-  return fields.get(field);
-}
-
-function quote(value: string | undefined): string {
-  return `“${toSafeLine(value ?? '', 60)}”`;
-}
-
-function toNumber(text: string): number | string {
-  return /^\d+$/.test(text) ? Number(text) : text;
-}
-
-function without(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined && value !== ''),
-  );
-}
-
 function withDuplicateErrors(rows: readonly HostRow[]): HostRow[] {
   const lineOf = new Map<string, number>();
   let count = 0;
   return rows.map((row) => {
     let error = row.error;
-    for (const { internalIp, name } of row.hosts) {
+    for (const { internalIp, externalIp, name } of row.hosts) {
       count += 1;
       if (count > MAX_HOSTS) error ??= `more than ${MAX_HOSTS} hosts`;
-      for (const value of name === undefined ? [internalIp] : [internalIp, name]) {
+      for (const value of [internalIp, externalIp, name]) {
+        if (value === undefined) continue;
         const earlier = lineOf.get(value);
         if (earlier !== undefined) error ??= `${value} stands in line ${earlier} already`;
         else lineOf.set(value, row.line);
@@ -206,8 +133,4 @@ function withDuplicateErrors(rows: readonly HostRow[]): HostRow[] {
     }
     return error === row.error ? row : { ...row, hosts: [], error };
   });
-}
-
-function toWord(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]/g, '');
 }

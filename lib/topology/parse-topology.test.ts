@@ -59,7 +59,7 @@ describe('parseTopology', () => {
     );
     expect(error.fields).toMatchObject({
       'nodes[0].name': expect.stringMatching(/^line 3: lowercase letters/) as string,
-      'nodes[1].role': expect.stringMatching(/^line 5: invalid option/) as string,
+      'nodes[1].role': expect.stringMatching(/^line 5: write server, agent or lb/) as string,
       'nodes[1].internalIp': 'line 6: not an IPv4 address',
     });
   });
@@ -80,7 +80,7 @@ describe('parseTopology', () => {
     [
       'too many nodes',
       `pattern: ha\nnodes:\n${'  - {name: a, role: agent, internalIp: 192.0.2.1}\n'.repeat(1001)}`,
-      'nodes, line 2: too big',
+      'has 1001 nodes; a site has at most 1000',
     ],
     [
       'slot brackets',

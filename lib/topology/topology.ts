@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { findCidr, findIpv4 } from '@/lib/core/cidr';
 import { CredentialId, NodeId, SecretId } from '@/lib/core/ids';
 import { DNS_NAME, HOSTNAME } from '@/lib/core/text';
+import { MAX_NODES } from './refuse-bulk';
 
-/** Brackets of secret slots (`lib/render/secret-slot`) and control characters: never in text that files are made of. */
-const PLAIN_LINE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff\ufffe\uffff⟦⟧]*$/u;
-const NOT_PLAIN = 'no line breaks, control characters or ⟦ ⟧';
+/** Brackets of secret slots (`lib/render/secret-slot`), control characters and marks that turn text around: never in text that files are made of. */
+const PLAIN_LINE =
+  /^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff⟦⟧]*$/u;
+const NOT_PLAIN = 'no line breaks, control characters, direction marks or ⟦ ⟧';
 
 /** One line of text for files of hosts. */
 function Line(maxLength: number) {
@@ -23,7 +25,7 @@ const Ipv4 = z.string().refine((text) => findIpv4(text) !== null, 'not an IPv4 a
 const CidrText = z
   .string()
   .refine((text) => findCidr(text) !== null, 'not an IPv4 network such as 10.42.0.0/16');
-const Port = z.int().min(1).max(65_535);
+const Port = z.int('a port is a whole number').min(1, 'ports begin at 1').max(65_535, 'ports end at 65535');
 const Host = z
   .string()
   .min(1)
@@ -32,8 +34,30 @@ const Host = z
 const DnsName = z.string().regex(DNS_NAME, 'not a DNS name');
 /** A POSIX portable user name; a leading dash would be read as an option. */
 const UserName = z.string().regex(/^[a-z_][a-z0-9_.-]{0,31}$/, 'not a user name');
-const LabelKey = z.string().regex(/^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/);
-const LabelValue = z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/);
+const LabelKey = z
+  .string()
+  .regex(
+    /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    'not a label’s name such as example.com/tier',
+  );
+const LabelValue = z
+  .string()
+  .regex(
+    /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/,
+    'letters, digits, dots, dashes and underscores, at most 63, a letter or digit at both ends',
+  );
+/** No host needs more; a document of many thousands of labels is a mistake or an attack. */
+const Labels = z
+  .record(LabelKey, LabelValue)
+  .refine((labels) => Object.keys(labels).length <= 100, 'at most 100 labels');
+/** Names of namespaces and objects in the cluster (RFC 1123 label). */
+const ObjectName = z.string().regex(HOSTNAME, 'lowercase letters, digits and dashes, at most 63');
+/** A path that can stand in YAML, a unit file and a shell command without quoting. */
+const AbsolutePath = z
+  .string()
+  .max(500)
+  .regex(/^(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+$/, 'not an absolute path such as /var/lib/data');
+const InterfaceName = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, 'not an interface name such as eth0');
 /** `flag=value` for a Kubernetes component, without leading dashes (RKE2 docs reference/server_config). */
 const ComponentArg = Line(1_000).regex(/^[a-z][a-z0-9-]*=.+$/, 'write flag=value, without dashes in front');
 
@@ -74,6 +98,19 @@ export const Taint = z.strictObject({
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
 });
 
+/**
+ * What the machine has or shall have, where somebody knows before it can be asked; preflight measures the real host.
+ * Whole numbers; absent means not stated.
+ */
+export const Hardware = z.strictObject({
+  cpus: z.int().min(1).max(4_096).optional(),
+  memoryGiB: z.int().min(1).max(65_536).optional(),
+  diskGiB: z.int().min(1).max(1_048_576).optional(),
+  diskKind: z.enum(['ssd', 'hdd']).optional(),
+  linkMbit: z.int().min(1).max(1_000_000).optional(),
+});
+export type Hardware = z.infer<typeof Hardware>;
+
 export const TopologyNode = z.strictObject({
   /** Opaque and stable: host keys, samples and steps hang on it (contract 7). */
   id: NodeId,
@@ -84,8 +121,10 @@ export const TopologyNode = z.strictObject({
   ssh: SshAccess.prefault({}),
   arch: Arch.default('amd64'),
   os: Line(80).default(''),
-  labels: z.record(LabelKey, LabelValue).default({}),
-  taints: z.array(Taint).default([]),
+  hardware: Hardware.prefault({}),
+  /** Set when the node first joins; later by kubectl only (RKE2 docs reference/linux_agent_config). */
+  labels: Labels.default({}),
+  taints: z.array(Taint).max(50).default([]),
   /** Failure domain: rack, room or zone; what-if and the drawing group by it. */
   zone: Line(63).default(''),
   /** Position in the drawing, in drawing units; absent means laid out by the layout. */
@@ -101,24 +140,31 @@ export const Rke2 = z.strictObject({
     .default('v1.35.7+rke2r1'),
   channel: z
     .string()
-    .regex(/^(stable|latest|testing|v\d+\.\d+)$/)
+    .regex(/^(stable|latest|testing|v\d+\.\d+)$/, 'not a channel such as stable or v1.35')
     .optional(),
   artifacts: z
-    .discriminatedUnion('from', [
-      z.strictObject({ from: z.literal('internet') }),
-      /** Same layout below the URL as the release downloads: `<url>/<version, + as %2B>/<file>`. */
-      z.strictObject({ from: z.literal('mirror'), url: HttpUrl }),
-      z.strictObject({ from: z.literal('pushed') }),
-    ])
+    .discriminatedUnion(
+      'from',
+      [
+        z.strictObject({ from: z.literal('internet') }),
+        /** Same layout below the URL as the release downloads: `<url>/<version, + as %2B>/<file>`. */
+        z.strictObject({ from: z.literal('mirror'), url: HttpUrl }),
+        z.strictObject({ from: z.literal('pushed') }),
+      ],
+      { error: 'from is internet, mirror or pushed' },
+    )
     .default({ from: 'internet' }),
   ingressController: z.enum(['none', 'traefik', 'ingress-nginx']).default('none'),
-  disable: z.array(z.string().regex(/^rke2-[a-z-]+$/)).default([]),
+  disable: z
+    .array(z.string().regex(/^rke2-[a-z-]+$/, 'not a chart such as rke2-metrics-server'))
+    .max(50)
+    .default([]),
   serverArgs: z
     .strictObject({
-      kubeApiserver: z.array(ComponentArg).default([]),
-      kubeControllerManager: z.array(ComponentArg).default([]),
-      kubeScheduler: z.array(ComponentArg).default([]),
-      kubelet: z.array(ComponentArg).default([]),
+      kubeApiserver: z.array(ComponentArg).max(100).default([]),
+      kubeControllerManager: z.array(ComponentArg).max(100).default([]),
+      kubeScheduler: z.array(ComponentArg).max(100).default([]),
+      kubelet: z.array(ComponentArg).max(100).default([]),
     })
     .prefault({}),
 });
@@ -132,10 +178,7 @@ export const Registration = z.strictObject({
   /** `managed`: Siteplan sets up nginx and keepalived on the lb nodes; `external`: somebody else's. */
   loadBalancer: z.enum(['none', 'managed', 'external']).default('none'),
   virtualRouterId: z.int().min(1).max(255).default(51),
-  interface: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,15}$/)
-    .optional(),
+  interface: InterfaceName.optional(),
 });
 
 export const Network = z.strictObject({
@@ -147,6 +190,25 @@ export const Network = z.strictObject({
   /** Underlay MTU, 0 for automatic (Cilium subtracts its own overhead). */
   mtu: z.int().min(0).max(9_216).default(0),
 });
+
+/**
+ * One CiliumNetworkPolicy that keeps a group of pods to itself: they reach each other, and beyond that only what is
+ * allowed here. A policy on egress cuts DNS and the Kubernetes API unless they are named (Cilium docs security/policy),
+ * so both are allowed unless somebody says otherwise.
+ */
+export const SegmentPolicy = z.strictObject({
+  name: ObjectName,
+  namespace: ObjectName,
+  /** Pods with all of these labels; none means every pod of the namespace. */
+  podLabels: Labels.default({}),
+  /** Namespaces whose pods with the same labels belong to the group too. */
+  otherNamespaces: z.array(ObjectName).max(100).default([]),
+  allowDns: z.boolean().default(true),
+  allowApiServer: z.boolean().default(true),
+  /** Egress to addresses outside the cluster. */
+  allowWorld: z.boolean().default(false),
+});
+export type SegmentPolicy = z.infer<typeof SegmentPolicy>;
 
 export const Cilium = z.strictObject({
   kubeProxyReplacement: z.boolean().default(true),
@@ -167,10 +229,12 @@ export const Cilium = z.strictObject({
             'not a Hubble metric such as dns or httpV2:labelsContext=…',
           ),
         )
+        .max(50)
         .default(['dns', 'drop', 'tcp', 'flow', 'port-distribution', 'icmp']),
     })
     .prefault({}),
   policyEnforcement: z.enum(['default', 'always', 'never']).default('default'),
+  policies: z.array(SegmentPolicy).max(200).default([]),
   /** Absent: 2, or 1 where the cluster has one node (anti-affinity would leave one Pending). */
   operatorReplicas: z.int().min(1).max(5).optional(),
   prometheus: z.boolean().default(false),
@@ -181,7 +245,10 @@ export const Edge = z.strictObject({
     .strictObject({
       enabled: z.boolean().default(false),
       authKey: SecretRef.optional(),
-      tags: z.array(z.string().regex(/^tag:[a-z0-9-]+$/)).default([]),
+      tags: z
+        .array(z.string().regex(/^tag:[a-z0-9-]{1,63}$/, 'not a tag such as tag:edge'))
+        .max(50)
+        .default([]),
     })
     .prefault({}),
   registryMirrors: z
@@ -191,23 +258,31 @@ export const Edge = z.strictObject({
         registry: z
           .string()
           .regex(/^(\*|[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?)$/, 'not a registry such as docker.io'),
-        endpoints: z.array(HttpUrl).min(1),
+        endpoints: z.array(HttpUrl).min(1, 'at least one endpoint').max(20),
       }),
     )
+    .max(100)
     .default([]),
   embeddedRegistry: z.boolean().default(false),
   /** Slower timers for links that come and go; values in `edge-timers.ts`, constraints in `lib/rules`. */
   relaxedTimers: z.boolean().default(false),
   apiCompression: z.boolean().default(true),
   trafficShaping: z
-    .strictObject({ enabled: z.boolean().default(false), uplinkKbit: z.int().min(64).optional() })
+    .strictObject({
+      enabled: z.boolean().default(false),
+      uplinkKbit: z.int().min(64).max(100_000_000).optional(),
+      /** Absent: the interface of the default route. */
+      interface: InterfaceName.optional(),
+    })
     .prefault({}),
   localPathStorage: z.boolean().default(false),
+  /** Where local-path storage keeps volumes on each node; an SSD is best mounted here. */
+  localPathDirectory: AbsolutePath.default('/opt/local-path-provisioner'),
 });
 
 export const Security = z.strictObject({
   /** Names and addresses in the serving certificate beyond those of nodes, VIP and DNS, which are always in. */
-  extraSans: z.array(Host).default([]),
+  extraSans: z.array(Host).max(200).default([]),
   cisProfile: z.boolean().default(false),
   secretsEncryption: z.enum(['aescbc', 'secretbox']).default('aescbc'),
   /** Join tokens: made by the control plane, sealed, referenced by id and version only. */
@@ -240,12 +315,15 @@ export const Etcd = z.strictObject({
   electionTimeoutMs: z.int().min(250).max(50_000).optional(),
 });
 
-/** Free text of several lines; line ends become `\\n`, other control characters are refused. */
+/** Free text of several lines; line ends become `\\n`, other control characters and overrides of direction are refused. */
 const Notes = z
   .string()
   .max(20_000)
   .overwrite((text) => text.replace(/\r\n?/g, '\n'))
-  .regex(/^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\ud800-\udfff\ufffe\uffff]*$/u, 'no control characters');
+  .regex(
+    /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]*$/u,
+    'no control characters or overrides of direction',
+  );
 
 /**
  * The desired architecture of one site. Every field has a default: a pattern and a list of hosts is a complete
@@ -255,7 +333,7 @@ export const Topology = z.strictObject({
   schemaVersion: z.literal(1).default(1),
   pattern: Pattern,
   rke2: Rke2.prefault({}),
-  nodes: z.array(TopologyNode).max(1_000).default([]),
+  nodes: z.array(TopologyNode).max(MAX_NODES).default([]),
   registration: Registration.prefault({}),
   network: Network.prefault({}),
   cilium: Cilium.prefault({}),

@@ -25,7 +25,7 @@ function dispatch(job: JobContext, params: JobParams): Promise<unknown> {
     case 'scan':
       return runScan(job);
     case 'preflight':
-      return runPreflight(job);
+      return runPreflight(job, { nodeIds: params.nodeIds ?? null, checkIds: params.checkIds ?? null });
     case 'plan':
       return runPlan(job, params.planKind);
     case 'kubeconfig':

@@ -13,6 +13,7 @@ import type { ServiceContext } from '@/lib/services/context';
 import { createRun } from '@/lib/services/runs/create-run';
 import { createSite } from '@/lib/services/sites/create-site';
 import { connectHost } from '@/lib/ssh/connect-host';
+import { insertPreflight } from '@/lib/testing/factories';
 import { RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 import { expectWorkerFault } from '@/lib/testing/expect-fault';
 import { WORKER_FAULTS, type WorkerFaultId } from '@/lib/testing/fake-faults';
@@ -65,6 +66,7 @@ async function claimedRun({ task }: TestContext) {
      VALUES ($1, $2, 'apply', $3, $4, $5, $6, 'worker')`,
     [plan.id, siteId, revision, plan.factsHash, JSON.stringify(plan), JSON.stringify(facts)],
   );
+  await insertPreflight(database.worker.pool, siteId);
   const { id: runId } = await createRun(admin, { planId: plan.id });
   const { rows } = await database.worker.pool.query<{ epoch: string }>(
     `UPDATE site_lease SET holder = 'test', epoch = nextval('epoch_seq'), lease_until = now() + interval '1 h'

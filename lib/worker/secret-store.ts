@@ -5,6 +5,7 @@ import type { WorkerContext } from './worker-context';
 
 interface SecretRow {
   readonly id: string;
+  readonly keyId: string;
   readonly version: number;
   readonly purpose: string;
   readonly owner: string;
@@ -22,10 +23,12 @@ function unavailable(what: string, cause?: unknown): HostError {
   );
 }
 
-function openRow(context: WorkerContext, row: SecretRow, what: string): string {
+async function openRow(context: WorkerContext, row: SecretRow, what: string): Promise<string> {
   try {
-    const { purpose, owner, id, version } = row;
-    return openSealed(context.sealKey, row.sealed, { purpose, owner, id, version }).toString('utf8');
+    const { purpose, owner, id, version, keyId } = row;
+    const isOwn = keyId === context.sealKey.keyId;
+    const key = isOwn ? context.sealKey : ((await context.findSealKey?.(keyId)) ?? context.sealKey);
+    return openSealed(key, row.sealed, { purpose, owner, id, version }).toString('utf8');
   } catch (cause) {
     throw unavailable(what, cause);
   }
@@ -49,7 +52,7 @@ export async function readNewestSecret(
     where: { purpose, owner },
     orderBy: { version: 'desc' },
   });
-  return row && openRow(context, row, what);
+  return row && (await openRow(context, row, what));
 }
 
 /** Values of all references, opened once; the function throws for a reference that was not among them. */

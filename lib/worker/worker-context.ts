@@ -7,6 +7,8 @@ import type { AddressPolicy } from '@/lib/ssh/address-policy';
 export interface WorkerContext {
   readonly db: Database;
   readonly sealKey: SealPrivateKey;
+  /** For secrets sealed to another key than `sealKey`: during and after a rotation. Absent where there is only one. */
+  readonly findSealKey?: (keyId: string) => Promise<SealPrivateKey | null>;
   readonly policy: AddressPolicy;
   /** Socket of the agent for credentials of kind `agent`; absent or null where this worker has none. */
   readonly sshAgent?: string | null;

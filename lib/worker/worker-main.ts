@@ -5,6 +5,7 @@ import { stopListening } from '@/lib/db/listen';
 import { env, EnvError } from '@/lib/env/env';
 import { endWithParent } from '@/lib/env/end-with-parent';
 import { createLogger } from '@/lib/log/logger';
+import { createKeyFinder } from '@/lib/secrets/keyring';
 import { KeyError, loadSealPrivateKey } from '@/lib/secrets/keys';
 import { runChores } from './chores';
 import { runJobLoop } from './job-loop';
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
     db,
     log,
     sealKey: await loadSealPrivateKey(keysDir),
+    findSealKey: createKeyFinder(keysDir),
     policy: { allow: sshAllow },
     sshAgent,
     holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,

@@ -42,6 +42,7 @@ export const apiResources: readonly ApiResource[] = [
   resource('coordination.k8s.io/v1', 'Lease', 'leases', true),
   resource('helm.cattle.io/v1', 'HelmChart', 'helmcharts', true),
   resource('helm.cattle.io/v1', 'HelmChartConfig', 'helmchartconfigs', true),
+  resource('k3s.cattle.io/v1', 'ETCDSnapshotFile', 'etcdsnapshotfiles', false),
   resource('cilium.io/v2', 'CiliumNetworkPolicy', 'ciliumnetworkpolicies', true, 'cnp'),
 ];
 
@@ -103,7 +104,9 @@ export const kinds = {
   node: required('v1', 'Node'),
   namespace: required('v1', 'Namespace'),
   pod: required('v1', 'Pod'),
+  secret: required('v1', 'Secret'),
   daemonSet: required('apps/v1', 'DaemonSet'),
   deployment: required('apps/v1', 'Deployment'),
+  snapshotFile: required('k3s.cattle.io/v1', 'ETCDSnapshotFile'),
   lease: required('coordination.k8s.io/v1', 'Lease'),
 };

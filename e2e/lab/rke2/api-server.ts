@@ -10,6 +10,7 @@ import type { ApiResource } from './api-resources';
 import { ApiError, ApiStore } from './api-store';
 import { toTable } from './api-table';
 import { parseComponentFlags } from './component-flags';
+import { keepMasterLease } from './api-leases';
 import { EtcdClient } from './etcd-client';
 import { toLayout } from './layout';
 import { exitFatal, log, toMessage } from './log';
@@ -39,7 +40,8 @@ export function runApiServer(argv: readonly string[], version: string): void {
   const need = (name: string) => flags.get(name) ?? exitFatal(`--${name} is required`);
   // The layout follows from where the certificates are: <data>/server/tls/…
   const layout = toLayout(need('tls-cert-file').replace(/\/server\/tls\/.*$/, ''));
-  const store = new ApiStore(new EtcdClient(layout));
+  const etcd = new EtcdClient(layout);
+  const store = new ApiStore(etcd);
   const readTls = () => ({
     cert: readFileSync(need('tls-cert-file')),
     key: readFileSync(need('tls-private-key-file')),
@@ -54,9 +56,10 @@ export function runApiServer(argv: readonly string[], version: string): void {
   // The API server outlives a restart of the service, which may have issued its certificate anew.
   watchFile(need('tls-cert-file'), { interval: 1_000 }, () => server.setSecureContext(readTls()));
   server.on('error', (error) => exitFatal(`failed to create listener: ${error.message}`));
-  server.listen(Number(flags.get('secure-port') ?? 6443), need('bind-address'), () =>
-    log.info('Serving securely on 6443'),
-  );
+  server.listen(Number(flags.get('secure-port') ?? 6443), need('bind-address'), () => {
+    log.info('Serving securely on 6443');
+    void keepMasterLease(etcd, need('advertise-address'));
+  });
 }
 
 function parseFlagsOrEnd(argv: readonly string[]): Map<string, string> {

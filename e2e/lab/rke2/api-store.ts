@@ -85,6 +85,10 @@ export class ApiStore {
         ...(creationTimestamp && { creationTimestamp }),
       };
       const complete = { ...changed, metadata: kept };
+      if (isTerminating(complete) && !hasFinalizers(complete)) {
+        await this.etcd.deleteIf(entry.key, entry.revision);
+        return complete;
+      }
       const revision = await this.etcd.putIf(
         keyOf(resource, namespace, name),
         toStored(complete),
@@ -99,13 +103,29 @@ export class ApiStore {
     );
   }
 
-  /** Throws NotFound. Returns the object that is gone. */
+  /** Throws NotFound. Returns the object that is gone, or that goes when its finalizers have been taken away. */
   async remove(resource: ApiResource, namespace: string | null, name: string): Promise<ApiObject> {
     const entry = await this.etcd.get(keyOf(resource, namespace, name));
     if (entry === null) throw notFound(resource, name);
+    const object = toObject(resource, entry);
+    if (hasFinalizers(object)) {
+      const deletionTimestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+      return this.update(resource, namespace, name, (current) => ({
+        ...current,
+        metadata: { deletionTimestamp, ...current.metadata },
+      }));
+    }
     await this.etcd.deleteIf(entry.key, entry.revision);
-    return toObject(resource, entry);
+    return object;
   }
+}
+
+function hasFinalizers({ metadata }: ApiObject): boolean {
+  return Array.isArray(metadata['finalizers']) && metadata['finalizers'].length > 0;
+}
+
+function isTerminating({ metadata }: ApiObject): boolean {
+  return metadata['deletionTimestamp'] !== undefined;
 }
 
 function displayName(resource: ApiResource): string {

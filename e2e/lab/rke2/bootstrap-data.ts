@@ -40,23 +40,41 @@ function decrypt(text: string, password: string): string {
   return decipher.update(bytes.subarray(12, -16)).toString() + decipher.final().toString();
 }
 
+function keyOf(password: string): string {
+  return `/bootstrap/${createHash('sha256').update(password).digest('hex').slice(0, 12)}`;
+}
+
 /**
- * Stores the CAs in etcd, encrypted with the server token, or checks that what is stored opens with it. Throws
- * RKE2's sentence for a token other than the one the data was encrypted with (facts 3.3, 13 row 1).
+ * The CAs and keys that etcd holds, opened with the server token, or null when it holds none. Throws RKE2's sentence
+ * for a token other than the one the data was encrypted with (facts 3.3, 13 row 1).
  */
-export async function reconcileBootstrapData(
+export async function findBootstrapFiles(
   etcd: EtcdClient,
-  layout: Layout,
   password: string,
-): Promise<void> {
-  const key = `/bootstrap/${createHash('sha256').update(password).digest('hex').slice(0, 12)}`;
+): Promise<Record<string, string> | null> {
   const { entries } = await etcd.list('/bootstrap/');
-  const ours = entries.find((entry) => entry.key === key);
+  const ours = entries.find((entry) => entry.key === keyOf(password));
   if (ours === undefined && entries.length > 0)
     throw new Error('bootstrap data already found and encrypted with different token');
-  if (ours !== undefined) {
-    decrypt(ours.value, password);
-    return;
-  }
-  await etcd.putIf(key, encrypt(JSON.stringify(readBootstrapFiles(layout)), password), '0');
+  // encrypt() wrote it from readBootstrapFiles.
+  return ours === undefined ? null : (JSON.parse(decrypt(ours.value, password)) as Record<string, string>);
+}
+
+/** Stores the CAs in etcd, encrypted with the server token. */
+export async function storeBootstrapFiles(etcd: EtcdClient, layout: Layout, password: string): Promise<void> {
+  await etcd.putIf(keyOf(password), encrypt(JSON.stringify(readBootstrapFiles(layout)), password), '0');
+}
+
+/** Encrypts what is stored with another token; the old one opens nothing afterwards, except older snapshots. */
+export async function rotateBootstrapPassword(
+  etcd: EtcdClient,
+  oldPassword: string,
+  newPassword: string,
+): Promise<void> {
+  if (oldPassword === newPassword) return;
+  const files = await findBootstrapFiles(etcd, oldPassword);
+  if (files === null) throw new Error('no bootstrap data found');
+  await etcd.put(keyOf(newPassword), encrypt(JSON.stringify(files), newPassword));
+  const old = await etcd.get(keyOf(oldPassword));
+  if (old !== null) await etcd.deleteIf(old.key, old.revision);
 }

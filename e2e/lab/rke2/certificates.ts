@@ -18,9 +18,8 @@ const leafDays = 365;
 const renewWithinDays = 120;
 const dayMs = 86_400_000;
 
-export interface LeafSpec {
-  /** Path of the certificate without `.crt`; the key stands beside it. */
-  path: string;
+/** What a certificate says. */
+export interface LeafProfile {
   /** Path of the issuing CA without `.crt`. */
   ca: string;
   commonName: string;
@@ -28,6 +27,11 @@ export interface LeafSpec {
   usages: readonly ('clientAuth' | 'serverAuth')[];
   /** Addresses and names of the subject alternative name. */
   sans?: readonly string[];
+}
+
+export interface LeafSpec extends LeafProfile {
+  /** Path of the certificate without `.crt`; the key stands beside it. */
+  path: string;
 }
 
 /** What ensureLeaf did: `kept` an unchanged certificate, `renewed` its lifetime, or `issued` a new one. */
@@ -59,11 +63,7 @@ export function ensureLeaf(spec: LeafSpec, nowMs: number): LeafOutcome {
   if (existing !== null && isOurs && hasNames && restMs > renewWithinDays * dayMs) return 'kept';
   ensureKey(`${spec.path}.key`);
   const organization = spec.organization === undefined ? '' : `O=${spec.organization}\n`;
-  const extensions = [
-    'keyUsage=critical,digitalSignature,keyEncipherment',
-    `extendedKeyUsage=${spec.usages.join(',')}`,
-    ...(sans.length === 0 ? [] : [`subjectAltName=${sans.map(toGeneralName).join(',')}`]),
-  ];
+  const extensions = leafExtensions(spec);
   issue(
     `${spec.path}.crt`,
     `${spec.path}.key`,
@@ -74,6 +74,50 @@ export function ensureLeaf(spec: LeafSpec, nowMs: number): LeafOutcome {
   );
   writeFileSync(`${spec.path}.crt`, readFileSync(`${spec.path}.crt`, 'utf8') + caText);
   return existing !== null && isOurs && hasNames ? 'renewed' : 'issued';
+}
+
+function leafExtensions(profile: LeafProfile): string[] {
+  const sans = [...new Set(profile.sans ?? [])];
+  return [
+    'keyUsage=critical,digitalSignature,keyEncipherment',
+    `extendedKeyUsage=${profile.usages.join(',')}`,
+    ...(sans.length === 0 ? [] : [`subjectAltName=${sans.map(toGeneralName).join(',')}`]),
+  ];
+}
+
+/** Makes a new key at `path`.key and returns a request for a certificate for it; its subject says nothing. */
+export function makeRequest(path: string): string {
+  rmSync(`${path}.key`, { force: true });
+  ensureKey(`${path}.key`);
+  return execFileSync('openssl', ['req', '-new', '-key', `${path}.key`, '-subj', '/CN=node'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/**
+ * Signs the key of a request for a year. Everything but the key comes from `profile`. Returns the certificate and its
+ * CA; throws openssl's words when the text is no request.
+ */
+export function signRequest(request: string, profile: LeafProfile): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rke2-cert-'));
+  try {
+    const extensions = join(folder, 'extensions');
+    writeFileSync(extensions, `${leafExtensions(profile).join('\n')}\n`);
+    const organization = profile.organization === undefined ? '' : `/O=${profile.organization}`;
+    const issuer = ['-CA', `${profile.ca}.crt`, '-CAkey', `${profile.ca}.key`];
+    const serial = `0x${randomBytes(8).toString('hex')}`;
+    const fixed = ['x509', '-req', '-sha256', '-set_serial', serial, '-days', String(leafDays)];
+    const subject = ['-subj', `${organization}/CN=${profile.commonName}`];
+    const leaf = execFileSync('openssl', [...fixed, ...issuer, ...subject, '-extfile', extensions], {
+      input: request,
+      encoding: 'utf8',
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    return leaf + readFileSync(`${profile.ca}.crt`, 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function toGeneralName(san: string): string {

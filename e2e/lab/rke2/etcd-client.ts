@@ -91,6 +91,12 @@ export class EtcdClient {
     await this.call('kv/put', { key: encode(key), value: encode(value) });
   }
 
+  /** Writes a value that is gone after `ttlS` seconds unless it is written again. */
+  async putFor(key: string, value: string, ttlS: number): Promise<void> {
+    const lease = (await this.call('lease/grant', { TTL: String(ttlS) })) as { ID?: string };
+    await this.call('kv/put', { key: encode(key), value: encode(value), lease: lease.ID ?? '0' });
+  }
+
   private async commitIf(key: string, expected: string, operation: unknown): Promise<string | null> {
     const compare = [{ key: encode(key), target: 'MOD', mod_revision: expected, result: 'EQUAL' }];
     const answer = (await this.call('kv/txn', { compare, success: [operation] })) as {
@@ -98,6 +104,14 @@ export class EtcdClient {
       header?: { revision?: string };
     };
     return answer.succeeded === true ? (answer.header?.revision ?? '0') : null;
+  }
+
+  /** True when this member votes and the cluster can commit. */
+  async hasQuorum(): Promise<boolean> {
+    return this.get('health').then(
+      () => true,
+      () => false,
+    );
   }
 
   /** True when the local member answers reads without asking for quorum. */

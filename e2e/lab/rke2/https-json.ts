@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { Agent } from 'node:https';
 
-/** Files with which a client proves itself and checks the other end, as paths without `.crt`/`.key`. */
+/** With what a client proves itself and checks the other end. */
 export interface ClientFiles {
-  ca: string;
-  /** Absent: an anonymous client. */
+  /** Path of the CA without `.crt`, its PEM text as a buffer, or null: take whatever the other end shows. */
+  ca: string | Buffer | null;
+  /** Path of certificate and key without `.crt` and `.key`. Absent: an anonymous client. */
   certificate?: string;
 }
 
@@ -34,12 +35,17 @@ export function httpsRequest(
     certificate === undefined
       ? {}
       : { cert: readFileSync(`${certificate}.crt`), key: readFileSync(`${certificate}.key`) };
+  const { ca } = files;
+  const trust =
+    ca === null
+      ? { rejectUnauthorized: false }
+      : { ca: typeof ca === 'string' ? readFileSync(`${ca}.crt`) : ca };
   return new Promise((resolve, reject) => {
     const call = request(
       url,
       {
         method: options.method ?? 'GET',
-        ca: readFileSync(`${files.ca}.crt`),
+        ...trust,
         ...identity,
         headers: { ...options.headers },
         signal: AbortSignal.timeout(timeoutMs),

@@ -74,6 +74,7 @@ async function keepPods(pods: StaticPods): Promise<never> {
 async function keepNode(client: ApiClient, facts: NodeFacts, config: KubeletConfig): Promise<never> {
   let lastStatusMs = 0;
   let reported = '';
+  let isRegistered = false;
   for (;;) {
     try {
       await runDaemonPods(client, facts);
@@ -81,6 +82,8 @@ async function keepNode(client: ApiClient, facts: NodeFacts, config: KubeletConf
         .map((record) => `${record.id}${isPodRunning(record)}`)
         .join()}`;
       if (state !== reported || Date.now() - lastStatusMs >= statusEveryMs) {
+        if (!isRegistered) await registerNode(client, facts);
+        isRegistered = true;
         await reportNode(client, facts);
         if (config.isServer) await reportPods(client, facts, config.version);
         [lastStatusMs, reported] = [Date.now(), state];
@@ -119,14 +122,16 @@ async function runDaemonPods(client: ApiClient, facts: NodeFacts): Promise<void>
   writeFileSync(join(cniDir, `05-${name}.conflist`), `${JSON.stringify(conflist, null, 2)}\n`);
 }
 
+/** Once in the life of a kubelet: a Node that is deleted later comes back with the next start only. */
+async function registerNode(client: ApiClient, facts: NodeFacts): Promise<void> {
+  if ((await client.find(kinds.node, null, facts.name)) !== null) return;
+  await client.request('POST', '/api/v1/nodes', toNewNode(facts));
+  log.info(`Successfully registered node ${facts.name}`);
+}
+
 async function reportNode(client: ApiClient, facts: NodeFacts): Promise<void> {
   const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-  let node = await client.find(kinds.node, null, facts.name);
-  if (node === null) {
-    await client.request('POST', '/api/v1/nodes', toNewNode(facts));
-    log.info(`Successfully registered node ${facts.name}`);
-    node = await client.find(kinds.node, null, facts.name);
-  }
+  const node = await client.find(kinds.node, null, facts.name);
   // Written by this function or by the node lifecycle controller, both with this shape.
   const previous = (node?.status?.['conditions'] ?? []) as Condition[];
   await client.patch(kinds.node, null, facts.name, { status: toNodeStatus(facts, hasCni(), previous, now) });

@@ -1,4 +1,4 @@
-type Level = 'info' | 'warning' | 'error' | 'fatal';
+type Level = 'debug' | 'info' | 'warning' | 'error' | 'fatal';
 
 /** One line in the form of RKE2's own log, to standard error and so to the journal. */
 function write(level: Level, message: string): void {
@@ -7,6 +7,7 @@ function write(level: Level, message: string): void {
 }
 
 export const log = {
+  debug: (message: string) => write('debug', message),
   info: (message: string) => write('info', message),
   warn: (message: string) => write('warning', message),
   error: (message: string) => write('error', message),

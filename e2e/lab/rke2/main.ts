@@ -1,9 +1,15 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { runAgent } from './agent';
 import { runApiServer } from './api-server';
 import { findCisProblems } from './cis-profile';
-import { runCertificate, runCrictl, runEtcdSnapshot, runToken } from './commands';
+import { ApiClient } from './api-client';
+import { runCertificate } from './certificate-command';
+import { resetCluster } from './cluster-reset';
+import { runCrictl } from './crictl-command';
+import { runEtcdSnapshot } from './snapshot-command';
+import { runToken } from './token-command';
 import { mergeConfigFiles, mergeFlags } from './config-files';
 import type { ConfigFile, ConfigValues } from './config-files';
 import { runControllerManager, runScheduler } from './controllers';
@@ -63,8 +69,9 @@ async function runRole(role: Rke2Role, argv: readonly string[]): Promise<void> {
   const problems = findCisProblems(settings, (path) => readFileSync(path, 'utf8'));
   if (problems.length > 0) throw new Error(`${problems.join('\n')}\n`);
   if (settings.profile === '') log.warn('not running in CIS mode');
-  if (role === 'agent') throw new Error('this stand-in has no agent yet');
-  await runServer(settings, RKE2_VERSION, self);
+  if (settings.clusterReset) return resetCluster(settings);
+  const run = role === 'agent' ? runAgent : runServer;
+  await run(settings, RKE2_VERSION, self);
 }
 
 function printVersion(): void {
@@ -72,9 +79,11 @@ function printVersion(): void {
 }
 
 async function main([command = '', ...argv]: readonly string[]): Promise<void> {
-  const withSettings = () => {
+  const admin = () => {
     const settings = readSettings('server', []);
-    return { settings, layout: toLayout(settings.dataDir) };
+    const layout = toLayout(settings.dataDir);
+    const identity = { ca: join(layout.tls, 'server-ca'), certificate: join(layout.tls, 'client-admin') };
+    return { settings, layout, client: new ApiClient('https://127.0.0.1:6443', identity) };
   };
   switch (command) {
     case 'server':
@@ -90,12 +99,18 @@ async function main([command = '', ...argv]: readonly string[]): Promise<void> {
       return runScheduler(argv);
     case 'crictl':
       return runCrictl(argv);
-    case 'etcd-snapshot':
-      return runEtcdSnapshot(argv, withSettings().settings, withSettings().layout);
-    case 'certificate':
-      return runCertificate(argv, withSettings().settings, withSettings().layout);
-    case 'token':
-      return runToken(argv);
+    case 'etcd-snapshot': {
+      const { settings, layout, client } = admin();
+      return runEtcdSnapshot(argv, settings, layout, client);
+    }
+    case 'certificate': {
+      const { settings, layout } = admin();
+      return runCertificate(argv, settings, layout);
+    }
+    case 'token': {
+      const { layout, client } = admin();
+      return runToken(argv, layout, client);
+    }
     case '--version':
     case '-v':
       return printVersion();

@@ -24,6 +24,10 @@ function parseTaint(text: string): { key: string; value?: string; effect: string
   return { key, effect, ...(value ? { value } : {}) };
 }
 
+/** Take the node password away, and the etcd member, before a deleted node is gone (k3s pkg/node, pkg/etcd). */
+export const nodeFinalizer = 'wrangler.cattle.io/node';
+export const etcdFinalizer = 'wrangler.cattle.io/managed-etcd-controller';
+
 /** The Node as it is registered once: labels and taints of the configuration count only now (facts 2.2, 12 row 35). */
 export function toNewNode(facts: NodeFacts): ApiObject {
   const own = Object.fromEntries(
@@ -50,6 +54,7 @@ export function toNewNode(facts: NodeFacts): ApiObject {
         'rke2.io/hostname': facts.name,
         'rke2.io/internal-ip': facts.internalIp,
       },
+      finalizers: facts.isServer ? [nodeFinalizer, etcdFinalizer] : [nodeFinalizer],
     },
     spec: {
       providerID: `rke2://${facts.name}`,
@@ -80,12 +85,15 @@ export function toNodeStatus(
         message:
           'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized',
       };
-  const conditions = [
+  const own = [
     pressure('MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
     pressure('DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
     pressure('PIDPressure', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'),
     ready,
-  ].map((condition) => {
+  ];
+  // A kubelet merges by type: what others say of the node (`EtcdIsVoter`) stays.
+  const foreign = previous.filter(({ type }) => !own.some((condition) => condition.type === type));
+  const current = own.map((condition) => {
     const before = previous.find((candidate) => candidate.type === condition.type);
     const isSame = before?.status === condition.status && before.lastTransitionTime !== undefined;
     return {
@@ -104,7 +112,7 @@ export function toNodeStatus(
     ],
     capacity,
     allocatable: capacity,
-    conditions,
+    conditions: [...current, ...foreign],
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       architecture: facts.architecture,

@@ -1,51 +1,48 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiClient } from './api-client';
 import { kinds } from './api-resources';
-import { reconcileBootstrapData } from './bootstrap-data';
+import { findBootstrapFiles, storeBootstrapFiles } from './bootstrap-data';
+import type { ClusterAccess } from './cluster-access';
 import { keepDeployed } from './deploy';
 import { EtcdClient } from './etcd-client';
+import { fetchBootstrap, joinEtcd } from './join-server';
 import { formatKubeconfig } from './kubeconfig';
-import type { KubeletConfig } from './kubelet';
 import { toLayout } from './layout';
 import type { Layout } from './layout';
-import { log } from './log';
+import { log, toMessage } from './log';
+import { readMemberName } from './member-name';
+import { keepMembership } from './member-controller';
+import { watchForRemoval } from './member-removal';
+import { checkNodePassword, ensureNodePassword, nodePasswordRejected } from './node-password';
+import { notifyReady, startKubelet, waitUntil } from './node-start';
 import { etcdConfigPath, formatEtcdConfig, serverPods } from './pod-manifests';
+import type { PodManifest } from './pod-manifests';
 import { ensureServerCertificates } from './server-certificates';
 import type { Settings } from './settings';
 import { arePodsCurrent } from './static-pods';
 import { startSupervisor } from './supervisor';
-import type { SupervisorState } from './supervisor';
+import type { SupervisorState } from './supervisor-state';
 import { settleTokens, writeTokenFiles } from './tokens';
 import { unpackTools } from './unpack-tools';
 
 /**
- * `rke2 server`, first server of a cluster. The order is RKE2's: certificates, port 9345, kubelet, etcd, stored
- * bootstrap data against the token, API server, then READY to systemd. Throws the sentence to end with.
+ * `rke2 server`. The order is RKE2's: join or first start, certificates, port 9345, kubelet, etcd, stored bootstrap
+ * data against the token, API server, then READY to systemd. Throws the sentence to end with.
  *
- *   settings ─▶ certificates ─▶ 9345 ─▶ kubelet ─┬▶ etcd ─▶ bootstrap data ─▶ tokens
- *                                                └▶ kube-apiserver ─▶ node ─▶ READY ─▶ manifests, CNI
+ *   settings ─▶ [CAs of the cluster] ─▶ certificates ─▶ 9345 ─▶ kubelet ─▶ [member added] ─▶ etcd, voting
+ *      └▶ bootstrap data ─▶ tokens ─▶ kube-apiserver ─▶ node ─▶ READY ─▶ manifests, CNI, membership
  */
 export async function runServer(settings: Settings, version: string, self: string): Promise<void> {
   const layout = toLayout(settings.dataDir);
+  makeFolders(layout);
+  moveRemovedMember(layout);
+  rmSync(layout.resetFlag, { force: true });
   const isFirstStart = !existsSync(join(layout.etcdDir, 'member'));
-  if (settings.server !== null && isFirstStart) {
-    throw new Error(`joining ${settings.server}: this stand-in does not join clusters yet`);
-  }
-  if (settings.server !== null) log.info('Managed etcd cluster already initialized, ignoring server address');
-  for (const path of [
-    layout.server,
-    layout.agent,
-    layout.db,
-    layout.podManifests,
-    layout.manifests,
-    layout.agentLogs,
-  ]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  }
+  if (settings.server !== null && !isFirstStart)
+    log.info('Managed etcd cluster already initialized, ignoring server address');
+  const access = settings.server !== null && isFirstStart ? await fetchBootstrap(settings, layout) : null;
   unpackTools(layout, version, self);
   ensureServerCertificates(settings, layout, Date.now());
   const tokens = settleTokens(settings, layout);
@@ -53,90 +50,79 @@ export async function runServer(settings: Settings, version: string, self: strin
     ca: join(layout.tls, 'server-ca'),
     certificate: join(layout.tls, 'client-supervisor'),
   });
-  const state: SupervisorState = { passwords: null, isReady: () => client.isReady() };
-  await startSupervisor(layout, settings.bindAddress, state);
-  log.info(`Running server on ${settings.bindAddress}:9345`);
-  writeEtcdConfig(settings, layout);
-  const pods = serverPods(settings, layout, version);
-  const [etcdPod, ...otherPods] = pods;
-  writePods(layout, [etcdPod]);
-  startKubelet(settings, layout, version, self);
   const etcd = new EtcdClient(layout);
+  const state: SupervisorState = { layout, settings, passwords: null, etcd, client };
+  await startSupervisor(state);
+  log.info(`Running server on ${settings.bindAddress}:9345`);
+  const [etcdPod, ...otherPods] = serverPods(settings, layout, version);
+  startKubelet(settings, layout, version, self, 'https://127.0.0.1:6443');
+  await writeEtcdConfig(settings, layout, access);
+  writePods(layout, [etcdPod]);
+  const removal = watchForRemoval(layout);
   await waitUntil('etcd to answer', () => etcd.isServing());
-  await reconcileBootstrapData(etcd, layout, tokens.server);
+  await waitUntil('etcd to have a leader and this member to vote', () => etcd.hasQuorum());
+  const stored = await findBootstrapFiles(etcd, tokens.server);
+  if (stored === null) await storeBootstrapFiles(etcd, layout, tokens.server);
   writeTokenFiles(layout, tokens);
   state.passwords = tokens;
   writePods(layout, otherPods);
   writeKubeconfig(settings, layout);
   await waitUntil('static pods to start', async () => arePodsCurrent(layout));
   await waitUntil('apiserver to become ready', () => client.isReady());
+  await claimNodeName(client, settings);
   const deploying = keepDeployed(client, settings, layout);
+  const membership = keepMembership(etcd, client);
   await waitUntil(`node ${settings.nodeName} to be registered`, async () => {
     return (await client.find(kinds.node, null, settings.nodeName).catch(() => null)) !== null;
   });
-  notifyReady();
+  notifyReady('stand-in server is up');
   log.info('rke2 is up and running');
-  await deploying;
+  await Promise.all([deploying, membership, removal]);
 }
 
-/** Waits without a limit, as the unit does, and says every 10 s what for. */
-async function waitUntil(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (let round = 0; !(await condition()); round += 1) {
-    if (round % 40 === 0) log.info(`Waiting for ${what}`);
-    await delay(250);
+function makeFolders(layout: Layout): void {
+  const { server, agent, db, podManifests, manifests, agentLogs } = layout;
+  for (const path of [server, agent, db, podManifests, manifests, agentLogs])
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/** A member that was removed from the cluster left a tombstone; it joins again as a new one (facts 3.4). */
+function moveRemovedMember(layout: Layout): void {
+  if (!existsSync(layout.tombstone)) return;
+  log.info('tombstone file has been detected, removing data dir to rejoin the cluster');
+  renameSync(layout.etcdDir, join(layout.db, `etcd-old-${Math.floor(Date.now() / 1000)}`));
+}
+
+/** Waits for ever with RKE2's sentence while another host is registered under this node's name. */
+async function claimNodeName(client: ApiClient, settings: Settings): Promise<void> {
+  const password = ensureNodePassword();
+  for (;;) {
+    const isOurs = await checkNodePassword(client, settings.nodeName, password).catch(toMessage);
+    if (isOurs === true) return;
+    const reason = isOurs === false ? nodePasswordRejected : isOurs;
+    log.info(`Waiting to retrieve agent configuration; server is not ready: ${reason}`);
+    await delay(5_000);
   }
 }
 
-function writeEtcdConfig(settings: Settings, layout: Layout): void {
-  mkdirSync(layout.etcdDir, { recursive: true, mode: 0o700 });
-  const namePath = join(layout.etcdDir, 'name');
-  // A member keeps its name for life: node name and eight hex digits (facts 3.2).
-  if (!existsSync(namePath))
-    writeFileSync(namePath, `${settings.nodeName}-${randomBytes(4).toString('hex')}`, { mode: 0o600 });
-  const name = readFileSync(namePath, 'utf8').trim();
-  const config = formatEtcdConfig(settings, layout, name, `${name}=https://${settings.nodeIp}:2380`, true);
+async function writeEtcdConfig(
+  settings: Settings,
+  layout: Layout,
+  access: ClusterAccess | null,
+): Promise<void> {
+  const name = readMemberName(settings, layout);
+  const alone = `${name}=https://${settings.nodeIp}:2380`;
+  const cluster = access === null ? alone : await joinEtcd(access, settings, layout, name);
+  const config = formatEtcdConfig(settings, layout, name, cluster, access === null);
   writeFileSync(etcdConfigPath(layout), config, { mode: 0o600 });
 }
 
-function writePods(
-  layout: Layout,
-  pods: readonly (ReturnType<typeof serverPods>[number] | undefined)[],
-): void {
+function writePods(layout: Layout, pods: readonly (PodManifest | undefined)[]): void {
   for (const pod of pods) {
     if (pod === undefined) continue;
     const path = join(layout.podManifests, `${pod.metadata.name}.yaml`);
     writeFileSync(path, `${JSON.stringify(pod, null, 2)}\n`, { mode: 0o600 });
   }
-}
-
-function startKubelet(settings: Settings, layout: Layout, version: string, self: string): void {
-  const config: KubeletConfig = {
-    dataDir: settings.dataDir,
-    version,
-    nodeName: settings.nodeName,
-    nodeIp: settings.nodeIp,
-    nodeExternalIp: settings.nodeExternalIp,
-    isServer: settings.role === 'server',
-    labels: settings.nodeLabels,
-    taints: settings.nodeTaints,
-    args: settings.args.kubelet,
-    apiServer: 'https://127.0.0.1:6443',
-  };
-  mkdirSync(dirname(layout.kubeletConfig), { recursive: true });
-  writeFileSync(layout.kubeletConfig, JSON.stringify(config, null, 2), { mode: 0o600 });
-  const output = openSync(join(layout.agentLogs, 'kubelet.log'), 'a', 0o600);
-  // The unit's ExecStopPost ends what is called "kubelet" in the service's cgroup.
-  const child = spawn(process.execPath, [self, 'kubelet', layout.kubeletConfig], {
-    argv0: 'kubelet',
-    // Without NOTIFY_SOCKET: etcd would speak to systemd in the service's name.
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', NODE_ENV: 'production' },
-    stdio: ['ignore', output, output],
-  });
-  log.info(`Running kubelet ${settings.args.kubelet.join(' ')}`);
-  child.on('exit', (code, signal) => {
-    log.error(`Kubelet exited: ${code ?? signal}`);
-    process.exit(1);
-  });
 }
 
 function writeKubeconfig(settings: Settings, layout: Layout): void {
@@ -152,15 +138,4 @@ function writeKubeconfig(settings: Settings, layout: Layout): void {
   writeFileSync(settings.kubeconfigPath, text, { mode: 0o600 });
   chmodSync(settings.kubeconfigPath, Number.parseInt(settings.kubeconfigMode, 8));
   log.info(`Wrote kubeconfig ${settings.kubeconfigPath}`);
-}
-
-/** Tells systemd; outside a unit there is nobody to tell. */
-function notifyReady(): void {
-  try {
-    execFileSync('systemd-notify', [`--pid=${process.pid}`, '--ready', '--status=stand-in server is up'], {
-      stdio: 'ignore',
-    });
-  } catch {
-    log.warn('no service manager to notify');
-  }
 }

@@ -52,6 +52,7 @@ describe('parseSettings', () => {
   it('names the values that all servers must share', () => {
     const differing = criticalValues(settingsOf('disable-kube-proxy: true'));
     expect(differing).not.toEqual(criticalValues(settingsOf('')));
+    expect(criticalValues(settingsOf('embedded-registry: true'))['embedded-registry']).toBe('true');
     expect(criticalValues(settingsOf('node-name: other'))).toEqual(criticalValues(settingsOf('')));
   });
 });

@@ -4,6 +4,8 @@ import type { Rke2Role } from './known-keys';
 /** What the stand-in reads from its configuration, with RKE2's defaults (RKE2 docs reference/server_config). */
 export interface Settings {
   role: Rke2Role;
+  /** Logs more; on a joiner, what differs of the critical values (facts 2.3). */
+  debug: boolean;
   dataDir: string;
   token: string | null;
   agentToken: string | null;
@@ -16,6 +18,8 @@ export interface Settings {
   advertiseAddress: string;
   tlsSans: string[];
   cni: string[];
+  /** Ports of loopback on which an agent finds the servers: their supervisors here, their APIs on 6443 (facts 2.2). */
+  lbServerPort: number;
   clusterCidr: string;
   serviceCidr: string;
   clusterDns: string;
@@ -23,6 +27,10 @@ export interface Settings {
   disableKubeProxy: boolean;
   disableCloudController: boolean;
   egressSelectorMode: string;
+  secretsEncryptionProvider: string;
+  embeddedRegistry: boolean;
+  supervisorMetrics: boolean;
+  enableServicelb: boolean;
   profile: string;
   nodeLabels: string[];
   nodeTaints: string[];
@@ -31,6 +39,8 @@ export interface Settings {
   etcdExposeMetrics: boolean;
   snapshotDir: string | null;
   snapshotName: string;
+  clusterReset: boolean;
+  clusterResetRestorePath: string | null;
   args: Record<
     'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet',
     string[]
@@ -68,6 +78,7 @@ export function parseSettings(role: Rke2Role, values: ConfigValues, host: HostDe
   const serviceCidr = last('service-cidr') ?? '10.43.0.0/16';
   return {
     role,
+    debug: flag('debug'),
     dataDir,
     token: secret('token'),
     agentToken: secret('agent-token'),
@@ -79,6 +90,7 @@ export function parseSettings(role: Rke2Role, values: ConfigValues, host: HostDe
     advertiseAddress: last('advertise-address') ?? nodeExternalIp ?? nodeIp,
     tlsSans: list('tls-san'),
     cni: parseCni(list('cni')),
+    lbServerPort: Number(last('lb-server-port') ?? 6444),
     clusterCidr: last('cluster-cidr') ?? '10.42.0.0/16',
     serviceCidr,
     clusterDns: last('cluster-dns') ?? serviceCidr.replace(/\d+\/.*$/, '10'),
@@ -86,6 +98,10 @@ export function parseSettings(role: Rke2Role, values: ConfigValues, host: HostDe
     disableKubeProxy: flag('disable-kube-proxy'),
     disableCloudController: flag('disable-cloud-controller'),
     egressSelectorMode: last('egress-selector-mode') ?? 'agent',
+    secretsEncryptionProvider: last('secrets-encryption-provider') ?? 'aescbc',
+    embeddedRegistry: flag('embedded-registry'),
+    supervisorMetrics: flag('supervisor-metrics'),
+    enableServicelb: flag('enable-servicelb'),
     profile,
     nodeLabels: list('node-label'),
     nodeTaints: list('node-taint'),
@@ -94,6 +110,8 @@ export function parseSettings(role: Rke2Role, values: ConfigValues, host: HostDe
     etcdExposeMetrics: flag('etcd-expose-metrics'),
     snapshotDir: last('etcd-snapshot-dir'),
     snapshotName: last('etcd-snapshot-name') ?? 'etcd-snapshot',
+    clusterReset: flag('cluster-reset'),
+    clusterResetRestorePath: last('cluster-reset-restore-path'),
     args: {
       etcd: [...(values.get('etcd-arg') ?? [])],
       'kube-apiserver': [...(values.get('kube-apiserver-arg') ?? [])],
@@ -126,17 +144,22 @@ function parseCni(values: string[]): string[] {
 }
 
 /**
- * The values that must be equal on all servers, in a form to compare (RKE2 docs install/ha; facts 2.3). RKE2 refuses
- * a joiner that differs with `critical configuration value mismatch`.
+ * The values that must be equal on all servers, by flag (RKE2 docs install/ha; the last four k3s daemons/config; facts
+ * 2.3). The agent token is among them too, but is compared as a hash. RKE2 refuses a joiner that differs with
+ * `critical configuration value mismatch between servers`.
  */
 export function criticalValues(settings: Settings): Record<string, string> {
   return {
-    ClusterDNSs: settings.clusterDns,
-    ClusterDomain: settings.clusterDomain,
-    ClusterIPRanges: settings.clusterCidr,
-    DisableCCM: String(settings.disableCloudController),
-    DisableKubeProxy: String(settings.disableKubeProxy),
-    EgressSelectorMode: settings.egressSelectorMode,
-    ServiceIPRanges: settings.serviceCidr,
+    'cluster-dns': settings.clusterDns,
+    'cluster-domain': settings.clusterDomain,
+    'cluster-cidr': settings.clusterCidr,
+    'disable-cloud-controller': String(settings.disableCloudController),
+    'disable-kube-proxy': String(settings.disableKubeProxy),
+    'egress-selector-mode': settings.egressSelectorMode,
+    'service-cidr': settings.serviceCidr,
+    'secrets-encryption-provider': settings.secretsEncryptionProvider,
+    'embedded-registry': String(settings.embeddedRegistry),
+    'supervisor-metrics': String(settings.supervisorMetrics),
+    'enable-servicelb': String(settings.enableServicelb),
   };
 }

@@ -124,10 +124,14 @@ export class StaticPods {
     writeFileSync(join(podsDir, `${name}.json`), JSON.stringify(record));
   }
 
-  /** Asks a pod to end; its record stays until it has, because its successor needs its ports. */
+  /**
+   * Asks a pod to end; its record stays until it has, because its successor needs its ports. The shim is left to end
+   * with its container: asked itself, it would be gone before an etcd that is still writing.
+   */
   private end(record: PodRecord): void {
     if (isPodRunning(record)) {
-      for (const pid of processTree(record.process.pid)) tryKill(pid);
+      const [shim = record.process.pid, ...containers] = processTree(record.process.pid).reverse();
+      for (const pid of containers.length > 0 ? containers : [shim]) tryKill(pid);
       return;
     }
     rmSync(join(podsDir, `${record.name}.json`), { force: true });

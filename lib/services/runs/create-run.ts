@@ -3,12 +3,15 @@ import { AppError } from '@/lib/core/errors';
 import { LOCKS } from '@/lib/db/locks';
 import { Plan } from '@/lib/plan/plan';
 import { RUN_LIMITS } from '@/lib/run/limits';
+import type { CheckOverrideView } from '@/lib/run/preflight-view';
+import type { RunOverride } from '@/lib/run/run-event';
 import type { RunView } from '@/lib/run/run-view';
 import type { ServiceContext } from '../context';
 import { authoriseOnSite, newId, notFound } from '../context';
 import { authoriseCredentialUse } from '../credentials/authorise-use';
 import { parseInput } from '../parse-input';
 import { findStaleReason } from '../plans/find-stale-reason';
+import { requireChecks, useOverrides } from '../preflight/require-checks';
 import { takeRate } from '../take-rate';
 import { findNewestTopology } from '../topology/find-stored';
 import type { Transaction } from '../transact';
@@ -20,7 +23,8 @@ export const CreateRunInput = z.strictObject({ planId: z.string() });
 
 /**
  * Files a run of a plan: the run, its steps and the first line of its log in one transaction. Refuses an empty or
- * stale plan, a site with an active run (promise 6), and credentials that the actor may not use.
+ * stale plan, a site with an active run (promise 6), credentials that the actor may not use, and, unless it uninstalls,
+ * hosts that were not checked or have a red check that nobody overrode (`precondition-failed`).
  */
 export async function createRun(ctx: ServiceContext, input: unknown): Promise<RunView> {
   const { planId } = parseInput(CreateRunInput, input);
@@ -41,8 +45,9 @@ export async function createRun(ctx: ServiceContext, input: unknown): Promise<Ru
     await refuseSecondRun(tx, siteId);
     const stale = await findStaleReason(tx, plan, row);
     if (stale) throw new AppError('conflict', stale);
-    const { topology } = await findNewestTopology(tx, siteId);
-    await authoriseCredentialUse(ctx, tx, topology, topology);
+    const newest = await findNewestTopology(tx, siteId);
+    await authoriseCredentialUse(ctx, tx, newest.topology, newest.topology);
+    const overrides = plan.kind === 'uninstall' ? [] : await requireChecks(tx, newest);
     await tx.prisma.run.create({
       data: { id: runId, siteId, planId, steps: plan.steps.length, createdBy: ctx.actor.email },
       select: { id: true },
@@ -50,11 +55,27 @@ export async function createRun(ctx: ServiceContext, input: unknown): Promise<Ru
     await tx.prisma.runStep.createMany({
       data: plan.steps.map((step, ordinal) => ({ runId, stepId: step.id, ordinal })),
     });
-    await appendRequest(tx, runId, { type: 'run.queued', by: ctx.actor.email, steps: plan.steps.length });
-    await tx.audit('run.create', runId, { siteId, planId, kind: plan.kind, steps: plan.steps.length });
+    await useOverrides(tx, runId, overrides);
+    await appendRequest(tx, runId, {
+      type: 'run.queued',
+      by: ctx.actor.email,
+      steps: plan.steps.length,
+      ...(overrides.length > 0 && { overrides: overrides.map(toRunOverride) }),
+    });
+    const { kind, steps } = plan;
+    const detail = { siteId, planId, kind, steps: steps.length };
+    await tx.audit('run.create', runId, {
+      ...detail,
+      ...(overrides.length > 0 && { overrides: overrides.map(({ id }) => id) }),
+    });
     await tx.changed('site', siteId);
   });
   return getRun(ctx, { runId });
+}
+
+/** What the run's log says of an override: who let which red check pass, and why. */
+function toRunOverride({ nodeId, checkId, title, value, reason, createdBy }: CheckOverrideView): RunOverride {
+  return { nodeId, checkId, title, value, reason, by: createdBy };
 }
 
 /** Throws `conflict` while a run of the site is active, `too-many` when too many wait. Wants the site's row locked. */

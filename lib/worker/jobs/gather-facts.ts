@@ -13,26 +13,29 @@ export type GatheredFacts =
   | { readonly nodeId: NodeId; readonly facts: NodeFacts }
   | { readonly nodeId: NodeId; readonly failure: Failure };
 
-/** Reads every node of the site, a few at a time; a node that can't be read says why instead. Newest facts are kept. */
-export async function gatherFacts(job: JobContext): Promise<GatheredFacts[]> {
+/**
+ * Reads nodes of the site, every one by default, a few at a time; a node that can't be read says why instead. Newest
+ * facts are kept.
+ */
+export async function gatherFacts(
+  job: JobContext,
+  nodeIds: readonly NodeId[] = job.topology.nodes.map(({ id }) => id),
+): Promise<GatheredFacts[]> {
   const knownSecrets = await readSecrets(job, listSecretRefs(job.topology));
   const read = createFactsReader(job.hosts, job.topology, knownSecrets);
-  const total = job.topology.nodes.length;
+  const total = nodeIds.length;
   let done = 0;
   await job.progress(`reading facts of ${total === 1 ? 'one host' : `${total} hosts`}`);
-  return forEachNode(
-    job.topology.nodes.map(({ id }) => id),
-    async (nodeId): Promise<GatheredFacts> => {
-      try {
-        const { host, facts } = await read(nodeId);
-        await job.fenced((tx) => storeFacts(tx, facts));
-        done += 1;
-        await job.progress(`${host}: facts read, ${done} of ${total}`);
-        return { nodeId, facts };
-      } catch (error) {
-        if (error instanceof StaleEpochError || isForLater(error)) throw error;
-        return { nodeId, failure: toFailure(job, error) };
-      }
-    },
-  );
+  return forEachNode(nodeIds, async (nodeId): Promise<GatheredFacts> => {
+    try {
+      const { host, facts } = await read(nodeId);
+      await job.fenced((tx) => storeFacts(tx, facts));
+      done += 1;
+      await job.progress(`${host}: facts read, ${done} of ${total}`);
+      return { nodeId, facts };
+    } catch (error) {
+      if (error instanceof StaleEpochError || isForLater(error)) throw error;
+      return { nodeId, failure: toFailure(job, error) };
+    }
+  });
 }

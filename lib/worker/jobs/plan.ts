@@ -1,7 +1,7 @@
 import { findNode } from '@/lib/topology/find-node';
 import { buildPlan } from '@/lib/plan/build-plan';
 import type { Plan, PlanKind } from '@/lib/plan/plan';
-import { refusePlan } from '@/lib/plan/plan-problem';
+import { refusePlan } from '@/lib/plan/refuse-plan';
 import type { NodeFacts } from '@/lib/health/facts';
 import type { PlanResult } from '@/lib/run/job-view';
 import { RUN_LIMITS } from '@/lib/run/limits';

@@ -54,9 +54,11 @@ export async function startScan(input: OfSite): Filed {
   });
 }
 
-export async function startPreflight(input: OfSite): Filed {
+export async function startPreflight(input: OfSite & { nodeIds?: string[]; checkIds?: string[] }): Filed {
   return action('action (app)/sites/[siteId]/actions#startPreflight', input, async (ctx) => {
-    const job = await createJob(ctx, { kind: 'preflight', siteId: input.siteId });
+    const { siteId, nodeIds, checkIds } = input;
+    const some = { ...(nodeIds && { nodeIds }), ...(checkIds && { checkIds }) };
+    const job = await createJob(ctx, { kind: 'preflight', siteId, ...some });
     return { jobId: job.id };
   });
 }

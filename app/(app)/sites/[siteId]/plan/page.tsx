@@ -5,6 +5,7 @@ import { can } from '@/lib/access/can';
 import { requireUser } from '@/lib/auth/session';
 import { listHostKeys } from '@/lib/services/host-keys/list-host-keys';
 import { findLatestJob } from '@/lib/services/jobs/find-latest-job';
+import { getChecks } from '@/lib/services/preflight/get-checks';
 import { getSite } from '@/lib/services/sites/get-site';
 import { getTopology } from '@/lib/services/topology/get-topology';
 import {
@@ -15,6 +16,7 @@ import {
   startRun,
   startScan,
 } from '../actions';
+import { overrideCheckAction, revokeOverrideAction } from '../preflight/actions';
 import { toReachedNodes } from '../to-reached-nodes';
 
 export const metadata: Metadata = { title: 'Plan' };
@@ -26,14 +28,14 @@ interface Props {
 export default async function PlanPage({ params }: Props) {
   const { siteId } = await params;
   const ctx = await requireUser('page /sites/[siteId]/plan', { siteId });
-  const latest = (kind: 'scan' | 'preflight' | 'plan') => findLatestJob(ctx, { siteId, kind });
-  const [site, { topology, revision }, hostKeys, scan, preflight, plan] = await orNotFound(
+  const latest = (kind: 'scan' | 'plan') => findLatestJob(ctx, { siteId, kind });
+  const [site, { topology, revision }, hostKeys, scan, checks, plan] = await orNotFound(
     Promise.all([
       getSite(ctx, { siteId }),
       getTopology(ctx, { siteId }),
       listHostKeys(ctx, { siteId }),
       latest('scan'),
-      latest('preflight'),
+      getChecks(ctx, { siteId }),
       latest('plan'),
     ]),
   );
@@ -46,7 +48,8 @@ export default async function PlanPage({ params }: Props) {
       nodes={toReachedNodes(topology)}
       revision={revision}
       hostKeys={hostKeys}
-      jobs={{ scan, preflight, plan }}
+      jobs={{ scan, plan }}
+      checks={checks}
       applyRefusal={mayApply.allowed ? null : mayApply.reason}
       uninstallRefusal={mayUninstall.allowed ? null : mayUninstall.reason}
       hostKeyRefusal={mayApprove.allowed ? null : mayApprove.reason}
@@ -54,6 +57,8 @@ export default async function PlanPage({ params }: Props) {
         approveHostKey,
         importKnownHosts: importKnownHostsAction,
         startPlan,
+        overrideCheck: overrideCheckAction,
+        revokeOverride: revokeOverrideAction,
         startPreflight,
         startRun,
         startScan,

@@ -20,6 +20,7 @@ import {
   importKnownHostsAction,
   putTopology,
   renameSite,
+  revokeHostKey,
   startKubeconfig,
   startScan,
 } from '../actions';
@@ -69,6 +70,7 @@ export default async function SiteSettingsPage({ params }: Props) {
               scan={scan}
               refusal={refuse('host-key.approve')}
               actions={{ approveHostKey, startScan, importKnownHosts: importKnownHostsAction }}
+              revokeHostKey={revokeHostKey}
             />
             {maySeeCredentials && (
               <AccessScreen

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { orNotFound } from '@/app/or-not-found';
 import { KubeconfigButton } from '@/components/settings/kubeconfig-button';
+import { ExportMenu } from '@/components/topology/export-menu';
 import { TopologyScreen } from '@/components/topology/topology-screen';
 import { YamlButton } from '@/components/topology/yaml-dialog';
 import { toKubeconfigRefusal } from '@/components/settings/kubeconfig-refusal';
@@ -23,6 +24,7 @@ export default async function TopologyPage({ params }: Props) {
     Promise.all([getSite(ctx, { siteId }), getTopology(ctx, { siteId })]),
   );
   const mayEdit = can(ctx.actor.grants, 'site.edit', siteId);
+  const mayTake = can(ctx.actor.grants, 'bundle.get', siteId);
   return (
     <>
       <h1 className="sr-only">{site.name}, topology</h1>
@@ -44,6 +46,7 @@ export default async function TopologyPage({ params }: Props) {
               refusal={mayEdit.allowed ? null : mayEdit.reason}
               putTopology={putTopology}
             />
+            <ExportMenu siteId={siteId} bundleRefusal={mayTake.allowed ? null : mayTake.reason} />
           </>
         }
       />

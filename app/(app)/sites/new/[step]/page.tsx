@@ -10,6 +10,7 @@ import {
   startRun,
   startScan,
 } from '@/app/(app)/sites/[siteId]/actions';
+import { overrideCheckAction, revokeOverrideAction } from '@/app/(app)/sites/[siteId]/preflight/actions';
 import { createCredential, createSite, deleteDraft, saveDraft } from '@/app/(app)/sites/new/actions';
 import { offersAgent } from '@/app/offers-agent';
 import type { WizardActions } from '@/components/wizard/actions';
@@ -31,6 +32,8 @@ const ACTIONS: WizardActions = {
   putTopology,
   startScan,
   startPreflight,
+  overrideCheck: overrideCheckAction,
+  revokeOverride: revokeOverrideAction,
   startPlan,
   approveHostKey,
   importKnownHosts: importKnownHostsAction,

@@ -3,6 +3,6 @@ import { deleteCredential } from '@/lib/services/credentials/delete-credential';
 
 export const DELETE = apiRoute(
   'DELETE /api/v1/credentials/[credentialId]',
-  { status: 204 },
+  { summary: 'Deletes a credential that no host uses.', status: 204, errors: ['conflict'] },
   ({ ctx, params }) => deleteCredential(ctx, { credentialId: param(params, 'credentialId') }),
 );

@@ -10,16 +10,17 @@ import { createLogger } from '@/lib/log/logger';
 import { buildPlan } from '@/lib/plan/build-plan';
 import { createRun } from '@/lib/services/runs/create-run';
 import { createSite } from '@/lib/services/sites/create-site';
+import { insertPreflight } from '@/lib/testing/factories';
 import { buildProgram, type BuiltProgram } from '@/lib/testing/build-program';
 import { countStatements } from '@/lib/testing/count-statements';
-import type { DyingWorkerInput } from '@/lib/testing/dying-worker';
+import type { DyingWorkerInput } from './dying-worker';
 import { RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 import { makeFacts } from '@/lib/testing/make-facts';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
 import { waitFor } from '@/lib/testing/wait-for';
 import { createWebFixture, type WebFixture } from '@/lib/testing/web-fixture';
-import { readRevision } from './read-topology';
-import { runSiteLoop } from './site-loop';
+import { readRevision } from '@/lib/worker/read-topology';
+import { runSiteLoop } from '@/lib/worker/site-loop';
 
 /* Every await of a worker between two statements: whatever the last one was, the next worker brings the run to its end. */
 
@@ -34,7 +35,7 @@ const children = new Set<ChildProcess>();
 beforeAll(async () => {
   database = await createTestDatabase();
   web = createWebFixture(database);
-  program = await buildProgram('lib/testing/dying-worker.ts');
+  program = await buildProgram('lib/bench/soak/dying-worker.ts');
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
@@ -57,6 +58,7 @@ async function fileRun(name: string, isCancelled: boolean): Promise<string> {
      VALUES ($1, $2, 'apply', $3, $4, $5, $6, 'worker')`,
     [plan.id, siteId, revision, plan.factsHash, JSON.stringify(plan), JSON.stringify(facts)],
   );
+  await insertPreflight(pool, siteId);
   const { id } = await createRun(admin, { planId: plan.id });
   if (isCancelled) await pool.query('UPDATE run SET cancel_requested = true WHERE id = $1', [id]);
   return id;

@@ -5,8 +5,8 @@ import { connectDatabase } from '@/lib/db/connect';
 import { createLogger } from '@/lib/log/logger';
 import { toKeyId } from '@/lib/secrets/seal';
 import { runSiteLoop } from '@/lib/worker/site-loop';
-import { countStatements } from './count-statements';
-import { RIG_INSTALLATION, RIG_POLICY } from './engine-rig';
+import { countStatements } from '@/lib/testing/count-statements';
+import { RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 
 /** What the test hands to a worker that shall die, as JSON on standard input. */
 export const DyingWorkerInput = z.object({

@@ -1,0 +1,302 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NodeId } from '@/lib/core/ids';
+import { KEEPALIVED_PATH, NGINX_STREAM_PATH } from '@/lib/render/load-balancer';
+import { applyPlanToFacts } from '@/lib/testing/apply-plan-to-facts';
+import { exampleLayout } from '@/lib/testing/example-layout';
+import {
+  bare,
+  factsWith,
+  layout,
+  plan,
+  running,
+  withFacts,
+  withServers,
+  withUnit,
+} from '@/lib/testing/example-site';
+import { loadBalancers } from '@/lib/topology/find-node';
+import { Topology } from '@/lib/topology/topology';
+import { NGINX_LINK_PATH } from './load-balancer-work';
+import type { Plan } from './plan';
+import { printPlan } from './print-plan';
+
+const nameIn = (topology: Topology) => (id: string) =>
+  topology.nodes.find((node) => node.id === id)?.name ?? id;
+const withSan = Topology.parse({
+  ...layout,
+  security: { ...layout.security, extraSans: ['k8s.example.net'] },
+});
+
+/** `node kind` of each step, in order. */
+function toLines({ steps }: Plan, topology: Topology = layout): string[] {
+  return steps.map(({ nodeId, kind }) => `${nameIn(topology)(nodeId)} ${kind}`);
+}
+
+/** Everything that must be over before each step, by id. */
+function toBefore({ steps }: Plan): Map<string, Set<string>> {
+  const before = new Map<string, Set<string>>();
+  for (const { id, dependsOn } of steps) {
+    before.set(id, new Set(dependsOn.flatMap((each) => [each, ...(before.get(each) ?? [])])));
+  }
+  return before;
+}
+
+/** Whether a step comes only after another one, both as `node kind`. */
+function waitsIn(result: Plan, topology: Topology = layout): (line: string, other: string) => boolean {
+  const lines = toLines(result, topology);
+  const before = toBefore(result);
+  const idOf = (line: string) => {
+    const found = result.steps[lines.indexOf(line)];
+    if (!found) throw new Error(`no step ${line} in ${lines.join(', ')}`);
+    return found.id;
+  };
+  return (line, other) => before.get(idOf(line))?.has(idOf(other)) ?? false;
+}
+
+describe('plans of the example layout', () => {
+  const five = withServers(layout, 'last', 's4', 's5');
+  it.each([
+    ['example-layout-first', layout, bare(layout), 'apply'],
+    ['example-layout-again', layout, running, 'apply'],
+    ['example-layout-new-san', withSan, running, 'apply'],
+    ['example-layout-two-more-servers', five, factsWith(five, running), 'apply'],
+    ['example-layout-uninstall', layout, running, 'uninstall'],
+  ] as const)('%s', async (name, topology, facts, kind) => {
+    const text = printPlan(plan(topology, facts, kind), nameIn(topology));
+    await expect(text).toMatchFileSnapshot(`./__golden__/${name}.txt`);
+  });
+});
+
+describe('the order of a creation', () => {
+  const first = plan(layout, bare(layout));
+  const waits = waitsIn(first);
+
+  it('is load balancers one at a time, then servers one at a time, then agents, then a look at the whole', () => {
+    const chain = [
+      'lb1 service.start',
+      'lb1 lb.ready',
+      'lb2 service.start',
+      'lb2 lb.ready',
+      's1 service.start',
+      's1 rke2.ready',
+      's2 service.start',
+      's2 rke2.ready',
+      's3 service.start',
+      's3 rke2.ready',
+      'a1 service.start',
+      'a1 rke2.ready',
+      's1 cluster.verify',
+    ];
+    for (const [index, line] of chain.entries()) {
+      if (index > 0) expect(waits(line, chain[index - 1] ?? ''), line).toBe(true);
+    }
+    for (const agent of ['a2', 'a3']) {
+      expect(waits(`${agent} service.start`, 's3 rke2.ready')).toBe(true);
+      expect(waits(`${agent} service.start`, 'a1 service.start')).toBe(false);
+      expect(waits('s1 cluster.verify', `${agent} rke2.ready`)).toBe(true);
+    }
+  });
+
+  it('lets what disturbs nobody begin at once: downloads, and programs of load balancers', () => {
+    expect(waits('s3 artifact.fetch', 'lb1 lb.ready')).toBe(false);
+    expect(waits('s3 rke2.install', 's1 rke2.ready')).toBe(false);
+    expect(waits('lb2 lb.packages', 'lb1 lb.ready')).toBe(false);
+  });
+
+  it('has every server wait for being a voting member', () => {
+    const ready = first.steps.filter(
+      ({ kind, params }) => kind === 'rke2.ready' && params['role'] === 'server',
+    );
+    expect(ready.map(({ params }) => params['voter'])).toEqual([true, true, true]);
+  });
+});
+
+describe('a change of load balancers', () => {
+  it('is rolling: the second waits until the first serves again, and open connections stay', () => {
+    const four = withServers(layout, 'last', 's4');
+    const result = plan(four, factsWith(four, running));
+    const lines = toLines(result, four).filter((line) => line.startsWith('lb'));
+    expect(lines).toEqual(
+      ['lb1', 'lb2'].flatMap((name) => [`${name} lb.put`, `${name} service.reload`, `${name} lb.ready`]),
+    );
+    const waits = waitsIn(result, four);
+    expect(waits('lb2 lb.put', 'lb1 lb.ready')).toBe(true);
+    expect(waits('s1 file.put', 'lb2 lb.ready')).toBe(true);
+    expect(waits('s4 service.start', 's3 rke2.ready')).toBe(true);
+  });
+
+  it('starts what is off, restarts what is not enabled, and installs what is gone', () => {
+    const off = withFacts(running, 'lb1', withUnit('nginx.service', 'inactive'));
+    expect(toLines(plan(layout, off))).toEqual(['lb1 service.start', 'lb1 lb.ready', 's1 cluster.verify']);
+    const lax = withFacts(running, 'lb2', (node) => ({
+      units: {
+        ...node.units,
+        'keepalived.service': { load: 'loaded', active: 'active', enabled: 'disabled' },
+      },
+    }));
+    expect(toLines(plan(layout, lax))).toEqual(['lb2 service.restart', 'lb2 lb.ready', 's1 cluster.verify']);
+    const removed = withFacts(running, 'lb2', ({ units }) => ({
+      units: Object.fromEntries(Object.entries(units).filter(([unit]) => unit !== 'nginx.service')),
+    }));
+    expect(toLines(plan(layout, removed))).toEqual([
+      'lb2 lb.packages',
+      'lb2 service.start',
+      'lb2 lb.ready',
+      's1 cluster.verify',
+    ]);
+  });
+
+  it('takes keepalived away where the virtual IP goes, and all of it where somebody else balances', () => {
+    const byName = { via: 'dns', dnsName: 'lb.example.com', loadBalancer: 'managed' } as const;
+    const noVip = exampleLayout({ registration: byName });
+    const lines = toLines(plan(noVip, running)).filter((line) => line.startsWith('lb1'));
+    expect(lines).toEqual(['lb1 service.stop', 'lb1 file.remove', 'lb1 lb.packages', 'lb1 lb.ready']);
+    const external = exampleLayout({ registration: { ...layout.registration, loadBalancer: 'external' } });
+    const released = plan(external, running);
+    const units = released.steps
+      .filter(({ kind }) => kind === 'service.stop')
+      .map(({ params }) => params['unit']);
+    expect(units).toEqual(['keepalived.service', 'nginx.service', 'keepalived.service', 'nginx.service']);
+    const after = applyPlanToFacts(running, released.steps);
+    expect(plan(external, after).steps).toEqual([]);
+  });
+
+  it('leaves the nginx of somebody else alone in an uninstall', () => {
+    const file = (content: string) => ({ mode: '0644', owner: 'root', group: 'root', content });
+    const foreign = withFacts(bare(layout), 'lb1', (node) => ({
+      ...withUnit('nginx.service', 'active')(node),
+      files: { ...node.files, [KEEPALIVED_PATH]: file('vrrp_instance theirs {}\n') },
+    }));
+    expect(plan(layout, foreign, 'uninstall').steps).toEqual([]);
+  });
+
+  it('takes the link of EL hosts along', () => {
+    const linked = withFacts(running, 'lb1', (node) => ({
+      files: {
+        ...node.files,
+        [NGINX_LINK_PATH]: { mode: '0000', owner: 'unknown', group: 'unknown', content: null },
+      },
+    }));
+    const removed = plan(layout, linked, 'uninstall').steps.flatMap(({ nodeId, kind, params }) =>
+      nodeId === 'n-lb1' && kind === 'file.remove' ? [params['path']] : [],
+    );
+    expect(removed).toEqual([KEEPALIVED_PATH, NGINX_LINK_PATH, NGINX_STREAM_PATH]);
+    expect(plan(layout, linked).steps).toEqual([]);
+  });
+});
+
+describe('quorum', () => {
+  it('is never lowered twice: a server that stands still is started before others restart', () => {
+    const stopped = withFacts(running, 's3', withUnit('rke2-server.service', 'inactive'));
+    const result = plan(withSan, stopped);
+    const waits = waitsIn(result);
+    expect(waits('s1 file.put', 's3 rke2.ready')).toBe(true);
+    expect(waits('s2 file.put', 's1 rke2.ready')).toBe(true);
+    expect(toLines(result)).toContain('s3 service.start');
+    const restarts = result.steps.filter(({ kind }) => kind === 'service.restart');
+    expect(restarts.map(({ quorum }) => quorum)).toEqual(['2 of 3', '2 of 3']);
+  });
+
+  it('is not waited for by one server when all stand still: they start together', () => {
+    const names = ['s1', 's2', 's3'];
+    const dead = names.reduce(
+      (facts, name) => withFacts(facts, name, withUnit('rke2-server.service', 'failed')),
+      running,
+    );
+    const result = plan(layout, dead);
+    const waits = waitsIn(result);
+    for (const name of names) {
+      for (const other of names) {
+        if (name !== other) expect(waits(`${name} service.start`, `${other} rke2.ready`)).toBe(false);
+      }
+    }
+    expect(waits('s1 cluster.verify', 's3 rke2.ready')).toBe(true);
+  });
+});
+
+describe('any plan of a site with load balancers', { timeout: 60_000 }, () => {
+  const sizes = fc.record({
+    servers: fc.integer({ min: 1, max: 5 }),
+    agents: fc.integer({ min: 0, max: 12 }),
+    balancers: fc.integer({ min: 1, max: 3 }),
+  });
+  const toTopology = ({
+    servers,
+    agents,
+    balancers,
+  }: {
+    servers: number;
+    agents: number;
+    balancers: number;
+  }) => {
+    const [server] = layout.nodes;
+    const make = (role: 'server' | 'agent' | 'lb', count: number, from: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        ...server,
+        id: NodeId.parse(`n-${role}${index}`),
+        name: `${role}${index}`,
+        role,
+        internalIp: `192.168.10.${from + index}`,
+        externalIp: undefined,
+      }));
+    const nodes = [
+      ...make('server', servers, 20),
+      ...make('agent', agents, 30),
+      ...make('lb', balancers, 10),
+    ];
+    return Topology.parse({ ...layout, nodes });
+  };
+
+  it('comes to an empty one from wherever an interrupted one stopped, and an uninstall leaves nothing to do', () => {
+    fc.assert(
+      fc.property(sizes, fc.double({ min: 0, max: 1, noNaN: true }), (size, share) => {
+        const topology = toTopology(size);
+        const { steps } = plan(topology, bare(topology));
+        const half = applyPlanToFacts(bare(topology), steps.slice(0, Math.floor(steps.length * share)));
+        const end = applyPlanToFacts(half, plan(topology, half).steps);
+        expect(plan(topology, end).steps).toEqual([]);
+        for (const facts of [half, end]) {
+          const removed = applyPlanToFacts(facts, plan(topology, facts, 'uninstall').steps);
+          expect(plan(topology, removed, 'uninstall').steps).toEqual([]);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('never has two load balancers or two servers at work on what serves at the same time', () => {
+    fc.assert(
+      fc.property(sizes, (size) => {
+        const topology = toTopology(size);
+        const first = plan(topology, bare(topology));
+        const facts = applyPlanToFacts(bare(topology), first.steps);
+        const changed = Topology.parse({
+          ...topology,
+          security: { ...topology.security, extraSans: ['x.example.net'] },
+          registration: { ...topology.registration, virtualRouterId: 77 },
+        });
+        for (const result of [first, plan(changed, facts)]) {
+          const before = toBefore(result);
+          const serving = result.steps.filter(
+            ({ nodeId, kind }) =>
+              !nodeId.startsWith('n-agent') && /^(service\.|lb\.ready|rke2\.ready)/.test(kind),
+          );
+          for (const one of serving) {
+            for (const other of serving) {
+              if (one.nodeId === other.nodeId) continue;
+              const isOrdered = before.get(one.id)?.has(other.id) || before.get(other.id)?.has(one.id);
+              expect(isOrdered, `${one.title} of ${one.nodeId}, ${other.title} of ${other.nodeId}`).toBe(
+                true,
+              );
+            }
+          }
+          const last = result.steps.at(-1);
+          expect(last?.kind).toBe('cluster.verify');
+          expect(before.get(last?.id ?? '')?.size).toBe(result.steps.length - 1);
+        }
+        expect(loadBalancers(topology)).toHaveLength(size.balancers);
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
