@@ -16,7 +16,9 @@ import type { WorkerContext } from './worker-context';
  */
 
 const TTL_MS = 10_000;
-const POLL_MS = 2_000;
+const POLL_MS = 1_000;
+/** While the database is away, so that its return is noticed within 3 s (reliability I6). */
+const AWAY_POLL_MS = 500;
 /** Sites of one worker; more workers take more. */
 const MAX_SITES = 200;
 
@@ -25,7 +27,7 @@ export interface SiteLoopOptions {
   readonly runPlan?: typeof runPlanOf;
   /** Life of a lease by the database's clock, milliseconds: 10 s. */
   readonly ttlMs?: number;
-  /** How long a missed nudge may cost, milliseconds: 2 s. */
+  /** How long a missed nudge may cost, milliseconds: 1 s. */
   readonly pollMs?: number;
 }
 
@@ -89,11 +91,12 @@ export async function runSiteLoop(
   const { db, holder, log, signal } = context;
   const owned = new Map<string, Promise<void>>();
   while (!signal.aborted) {
-    const nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: pollMs, signal });
+    let nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: pollMs, signal });
     const claim =
       owned.size < MAX_SITES
         ? await claimSite(db.pool, holder, { ttlMs, exclude: [...owned.keys()] }).catch((error: unknown) => {
             log.warn({ err: error }, 'sites cannot be claimed');
+            nudge = waitForNudge(db, WORK_CHANNEL, { timeoutMs: Math.min(pollMs, AWAY_POLL_MS), signal });
             return null;
           })
         : null;
