@@ -44,7 +44,7 @@ describe.skipIf(checkLabSupport() !== null)('a plan run by hand from the bundle'
 
   beforeAll(async () => {
     lab = await startLab({
-      name: 'h-bundle',
+      name: 'bundle',
       hosts: [{ name: 's1' }, { name: 's2' }, { name: 'a1', role: 'agent' }],
     });
     const url = await lab.startMirror();

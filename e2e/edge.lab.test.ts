@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { startLab, type Lab } from '@/e2e/lab/lab';
 import { checkLabSupport } from '@/e2e/lab/support';
+import { findFreePort } from '@/lib/testing/find-free-port';
 import {
-  findFreePort,
   makeDataDir,
   removeDataDir,
   startSiteplan,
@@ -30,7 +30,7 @@ describe.skipIf(checkLabSupport() !== null)('an edge site of three', { timeout: 
   const tailnetOf = (address: string) => address.replace(/^10\.213\./, '100.64.');
 
   beforeAll(async () => {
-    lab = await startLab({ name: 'h2-edge', hosts: HOSTS });
+    lab = await startLab({ name: 'edge-site', hosts: HOSTS });
     for (const { name, address } of lab.hosts) {
       const added = await lab.exec(name, ['ip', 'addr', 'add', `${tailnetOf(address)}/24`, 'dev', 'host0']);
       if (added.code !== 0) throw new Error(added.stderr);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import { startLab, type Lab, type LabHost } from '@/e2e/lab/lab';
 import { labPatterns } from '@/e2e/lab/patterns';
 import { checkLabSupport } from '@/e2e/lab/support';
+import { findFreePort } from '@/lib/testing/find-free-port';
 import {
-  findFreePort,
   makeDataDir,
   removeDataDir,
   startSiteplan,
@@ -40,7 +40,7 @@ describe.skipIf(checkLabSupport() !== null)('eight bare hosts', { timeout: RUN_T
   const dataDir = makeDataDir();
 
   beforeAll(async () => {
-    lab = await startLab({ name: 'h2-ha', hosts: labPatterns['ha'] ?? [] });
+    lab = await startLab({ name: 'ha-site', hosts: labPatterns['ha'] ?? [] });
     const [mirrorUrl, port] = await Promise.all([lab.startMirror(), findFreePort()]);
     const env = { SITEPLAN_ADMIN_EMAIL: ADMIN.email, SITEPLAN_ADMIN_PASSWORD: ADMIN.password };
     siteplan = await startSiteplan({ dataDir, port, env });

@@ -7,6 +7,7 @@ import {
   type SiteplanProcess,
 } from '@/lib/testing/siteplan-process';
 import { exampleLayout } from '@/lib/testing/example-layout';
+import { insertPreflight } from '@/lib/testing/factories';
 import { Topology } from '@/lib/topology/topology';
 import { PreflightView } from '@/lib/run/preflight-view';
 import { startLab, type Lab } from './lab/lab';
@@ -14,7 +15,7 @@ import type { ApiClient } from './support/api-client';
 import { expectAccessible } from './support/axe';
 import { toEightHostsResult } from './support/eight-hosts-checks';
 import { createManySite, type ManySite } from './support/ha-site';
-import { ADMIN, plan, queryDatabase, signInByToken } from './support/thin-site';
+import { ADMIN, plan, signInByToken, toDatabase } from './support/thin-site';
 import { watchPage, type PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
@@ -71,16 +72,7 @@ test('eight hosts and every check are usable at 1280 and at 1920', async ({}, in
   };
   const topology = Topology.parse(stored.topology);
   const result = toEightHostsResult(topology, stored.revision, new Date().toISOString());
-  await queryDatabase(
-    siteplan,
-    `INSERT INTO job (id, site_id, kind, params, state, result, created_by, finished_at)
-     VALUES ('j-eight', $1, 'preflight', $2, 'done', $3, 'ann', now())`,
-    [
-      created.siteId,
-      JSON.stringify({ kind: 'preflight', revision: stored.revision }),
-      JSON.stringify(result),
-    ],
-  );
+  await insertPreflight(toDatabase(siteplan), created.siteId, result);
   for (const [width, height] of [
     [1280, 800],
     [1920, 1080],
@@ -113,7 +105,7 @@ test('eight hosts and every check are usable at 1280 and at 1920', async ({}, in
 
 test('the matrix of real hosts fills from one button, and says why each cell is what it is', async () => {
   lab = await startLab({
-    name: 'h4b',
+    name: 'preflight-screen',
     hosts: [
       { name: 'd1', role: 'server' },
       { name: 'd2', role: 'agent' },
@@ -128,7 +120,7 @@ test('the matrix of real hosts fills from one button, and says why each cell is 
   });
   // What a host’s firewall does: the supervisor’s port is dropped, so the agent cannot join.
   const rules =
-    'add table inet h4b; add chain inet h4b in { type filter hook input priority 0; }; add rule inet h4b in tcp dport 9345 drop';
+    'add table inet provoked; add chain inet provoked in { type filter hook input priority 0; }; add rule inet provoked in tcp dport 9345 drop';
   await lab.exec('d1', ['nft', rules]);
   await page.goto(`${siteplan.url}/sites/${site.siteId}/preflight`);
   await expect(page.getByText('Nothing was checked yet')).toBeVisible();
@@ -169,7 +161,7 @@ test('a red check keeps Apply closed, on the page and in the API', async () => {
   await expect(api.call('POST', `/plans/${planId}/run`)).rejects.toThrow(/412.*d2 \/ reach-tcp/);
   await page.goto(`${siteplan.url}/sites/${site.siteId}/plan`);
   await expect(page.getByText('Apply is closed')).toBeVisible();
-  await expect(page.getByRole('list', { name: 'Red checks' })).toContainText('d2');
+  await expect(page.getByRole('list', { name: 'Failing checks' })).toContainText('d2');
   await expect(button(/^Apply \d+ steps/)).toHaveAttribute('aria-disabled', 'true');
   await expectAccessible(page, 'plan with a red check');
 });
@@ -215,7 +207,7 @@ test('a typed reason lets the red check pass, and can be taken back', async () =
   await expectAccessible(page, 'override');
   await sheet.getByRole('button', { name: 'Override this check' }).click();
   await expect(sheet.getByText('the firewall opens tonight')).toBeVisible();
-  await expect(cell).toContainText('overridden');
+  await expect(cell).toContainText('let pass');
   expect((await checksOf()).refusal).toBeNull();
   await sheet.getByRole('button', { name: 'Take the override back' }).click();
   await expect(sheet.getByRole('button', { name: 'Override', exact: true })).toBeVisible();
@@ -224,7 +216,7 @@ test('a typed reason lets the red check pass, and can be taken back', async () =
 });
 
 test('one cell again, once its cause is mended, opens Apply', async () => {
-  await lab.exec('d1', ['nft', 'delete table inet h4b']);
+  await lab.exec('d1', ['nft', 'delete table inet provoked']);
   const before = await checksOf();
   await page.getByLabel('Only problems').uncheck();
   await matrix()

@@ -27,7 +27,7 @@ describe.skipIf(unsupported !== null)(
   () => {
     let site: PreflightLab;
     beforeAll(async () => {
-      site = await startPreflightLab('h4-preflight');
+      site = await startPreflightLab('preflight');
     });
     afterAll(() => site?.stop());
 
@@ -48,10 +48,10 @@ describe.skipIf(unsupported !== null)(
 
     /** Drops or rejects what matches at the door of a host. */
     function blocked(host: string, rule: string, look: () => Promise<void>): Promise<void> {
-      const provoke = `nft add table inet h4
-nft 'add chain inet h4 in { type filter hook input priority 0; policy accept; }'
-nft 'add rule inet h4 in ${rule}'`;
-      return provoked(host, provoke, 'nft delete table inet h4', look);
+      const provoke = `nft add table inet provoked
+nft 'add chain inet provoked in { type filter hook input priority 0; policy accept; }'
+nft 'add rule inet provoked in ${rule}'`;
+      return provoked(host, provoke, 'nft delete table inet provoked', look);
     }
 
     const statusOf = (result: PreflightResult, host: string, checkId: string) =>
@@ -197,20 +197,20 @@ nft 'add rule inet h4 in ${rule}'`;
     });
 
     it('shows a taken port red on its host, and dials what holds it', async () => {
-      const take = `systemd-run --quiet --unit=h4-tcp socat TCP-LISTEN:6443,fork,reuseaddr PIPE
-systemd-run --quiet --unit=h4-udp socat UDP-LISTEN:8472,fork PIPE
+      const take = `systemd-run --quiet --unit=provoked-tcp socat TCP-LISTEN:6443,fork,reuseaddr PIPE
+systemd-run --quiet --unit=provoked-udp socat UDP-LISTEN:8472,fork PIPE
 until ss -Hlnt | grep -q ':6443 '; do sleep 0.1; done
 until ss -Hlnu | grep -q ':8472 '; do sleep 0.1; done`;
-      await provoked('s2', take, 'systemctl stop h4-tcp h4-udp', async () => {
+      await provoked('s2', take, 'systemctl stop provoked-tcp provoked-udp', async () => {
         const result = await site.check({ checks: ['ports', 'reach-tcp', 'reach-udp'] });
         expect(findCell(result, 's2', 'ports')).toMatchObject({
           status: 'fail',
           value: '8472 (socat), 6443 (socat)',
         });
-        const ports = findLink(result, 's1', 's2', 'reach-tcp')?.ports ?? [];
-        expect(ports.find(({ port }) => port === 6443)?.state).toBe('in-use');
-        expect(statusOf(result, 's1', 'reach-tcp')).toBe('ok');
-        // A datagram that somebody swallows proves nothing.
+        // Somebody took the connection, but no cluster of ours runs here: that proves nothing, as a swallowed datagram.
+        const link = findLink(result, 's1', 's2', 'reach-tcp');
+        expect(link).toMatchObject({ status: 'warn', value: 'tcp 6443 unknown' });
+        expect(findCell(result, 's1', 'reach-tcp')).toMatchObject({ status: 'warn', isUnknown: true });
         expect(findCell(result, 's1', 'reach-udp')).toMatchObject({ status: 'warn', isUnknown: true });
       });
     });
@@ -286,16 +286,16 @@ until ss -Hlnu | grep -q ':8472 '; do sleep 0.1; done`;
     });
 
     it('finds overlapping routes, noexec and a service behind a proxy', async () => {
-      const provoke = `ip link add h4 type veth peer name h4-peer; ip link set h4 up; ip route add 10.43.9.0/24 dev h4
+      const provoke = `ip link add provoked type veth peer name provoked-peer; ip link set provoked up; ip route add 10.43.9.0/24 dev provoked
 mkdir -p /var/lib/rancher; mount -t tmpfs -o noexec none /var/lib/rancher
-mkdir -p /etc/default; printf 'HTTPS_PROXY=http://user:h4-secret@192.0.2.1:3128\\nNO_PROXY=10.42.0.0/16\\n' > /etc/default/rke2-server`;
+mkdir -p /etc/default; printf 'HTTPS_PROXY=http://user:provoked-secret@192.0.2.1:3128\\nNO_PROXY=10.42.0.0/16\\n' > /etc/default/rke2-server`;
       const heal =
-        'ip link del h4; umount /var/lib/rancher; rmdir /var/lib/rancher; rm /etc/default/rke2-server';
+        'ip link del provoked; umount /var/lib/rancher; rmdir /var/lib/rancher; rm /etc/default/rke2-server';
       await provoked('s1', provoke, heal, async () => {
         const result = await site.check({ nodes: ['s1'], checks: ['routes', 'mount', 'proxy'] });
         expect(findCell(result, 's1', 'routes')).toMatchObject({
           status: 'fail',
-          value: '10.43.9.0/24 by h4',
+          value: '10.43.9.0/24 by provoked',
         });
         expect(findCell(result, 's1', 'mount')).toMatchObject({
           status: 'fail',
@@ -305,7 +305,7 @@ mkdir -p /etc/default; printf 'HTTPS_PROXY=http://user:h4-secret@192.0.2.1:3128\
           status: 'fail',
           value: 'NO_PROXY lacks 10.43.0.0/16, cluster.local, svc',
         });
-        expect(JSON.stringify(result)).not.toContain('h4-secret');
+        expect(JSON.stringify(result)).not.toContain('provoked-secret');
       });
     });
 

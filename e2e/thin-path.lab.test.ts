@@ -6,8 +6,8 @@ import { startLab, type Lab, type LabHost } from '@/e2e/lab/lab';
 import { serveArtifacts } from '@/e2e/lab/rke2/artifact-server';
 import { buildArtifacts } from '@/e2e/lab/rke2/artifacts';
 import type { RunEvent } from '@/lib/run/run-event';
+import { findFreePort } from '@/lib/testing/find-free-port';
 import {
-  findFreePort,
   makeDataDir,
   removeDataDir,
   startSiteplan,

@@ -59,8 +59,8 @@ export function toLogNote(body: RunEvent['body'], step: LogStep | undefined): st
   }
 }
 
-/** Red checks that were let pass, each with who and why, for the first line of the log. */
+/** Failing checks that were let pass, each with who and why, for the first line of the log. */
 function toOverrideNote(overrides: readonly RunOverride[]): string {
   const each = overrides.map(({ title, value, by, reason }) => `${title} (${value}), by ${by}: ${reason}`);
-  return `; ${toCount(overrides.length, 'red check')} overridden: ${each.join('; ')}`;
+  return `; ${toCount(overrides.length, 'failing check')} overridden: ${each.join('; ')}`;
 }

@@ -89,7 +89,7 @@ export function RunHead({ log: { run, summary }, refusals, cancelRun, nodeName }
   );
 }
 
-/** Red checks that were let pass for this run: who did, and why. */
+/** Failing checks that were let pass for this run: who did, and why. */
 function Overrides({
   overrides,
   nodeName,
@@ -101,7 +101,7 @@ function Overrides({
         <StateMark
           shape="square-bar"
           ink="down"
-          word={`${toCount(overrides.length, 'red check')} overridden`}
+          word={`${toCount(overrides.length, 'failing check')} overridden`}
         />
       </summary>
       <ul className="py-1">

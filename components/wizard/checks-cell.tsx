@@ -74,7 +74,7 @@ export function CellDetail({ cell, nodeName, tools, onDone }: Props) {
           reason={tools.againReason}
           onClick={() => again({ nodeIds: null, checkIds: [cell.checkId] })}
         >
-          On all hosts
+          Check on all hosts
         </Button>
         <Button
           isCompact
@@ -82,7 +82,7 @@ export function CellDetail({ cell, nodeName, tools, onDone }: Props) {
           reason={tools.againReason}
           onClick={() => again({ nodeIds: [cell.nodeId], checkIds: null })}
         >
-          All of {nodeName}
+          Check all of {nodeName}
         </Button>
       </div>
     </div>

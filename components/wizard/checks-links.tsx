@@ -1,11 +1,12 @@
 'use client';
 import { useState } from 'react';
+import { isReached, LINK_STATE_WORDS, toPortStatus } from '@/lib/health/link-states';
 import type { LinkCell, PreflightScope } from '@/lib/run/job-view';
 import { Button } from '@/components/ui/button';
 import { cx } from '@/components/ui/cx';
 import { Popover } from '@/components/ui/popover';
-import { StateGlyph, StateMark } from '@/components/ui/state-mark';
-import { CHECK_MARKS, isInScope, isPortGood, toLinkPairs, toPairKey } from './checks';
+import { StateGlyph, StateMark, toneClass } from '@/components/ui/state-mark';
+import { CHECK_MARKS, isInScope, toLinkMarkName, toLinkPairs, toPairKey } from './checks';
 import type { LinkPair } from './checks';
 import type { CellTools } from './checks-cell';
 import { moveInTable } from './move-in-table';
@@ -198,7 +199,7 @@ function PairDetail({ pair, names: [from, to], tools, onDone }: PairDetailProps)
         <div key={link.checkId}>
           <div className="flex items-center justify-between gap-3">
             <h4 className="font-medium">{LINK_WORDS[link.checkId]}</h4>
-            <StateMark {...CHECK_MARKS[link.status]} />
+            <StateMark {...CHECK_MARKS[toLinkMarkName(link)]} />
           </div>
           <p className="wrap-anywhere text-soft">{link.value}</p>
           {link.ports.length > 1 && <Ports ports={link.ports} />}
@@ -221,18 +222,21 @@ function PairDetail({ pair, names: [from, to], tools, onDone }: PairDetailProps)
 }
 
 function Ports({ ports }: Pick<LinkCell, 'ports'>) {
-  const sorted = [...ports].sort((a, b) => Number(isPortGood(a)) - Number(isPortGood(b)));
+  const sorted = [...ports].sort((a, b) => Number(isReached(a.state)) - Number(isReached(b.state)));
   return (
     <ul className="mt-1 grid grid-cols-2 gap-x-4 font-mono text-11">
       {sorted.map((port) => (
         <li
           key={`${port.ruleId} ${port.protocol} ${port.port ?? ''}`}
-          className={cx('flex justify-between gap-2', !isPortGood(port) && 'text-down')}
+          className={cx(
+            'flex justify-between gap-2',
+            !isReached(port.state) && toneClass(CHECK_MARKS[toPortStatus(port)].ink),
+          )}
         >
           <span>
             {port.protocol} {port.port ?? ''}
           </span>
-          <span>{port.state.replace('-', ' ')}</span>
+          <span>{LINK_STATE_WORDS[port.state]}</span>
         </li>
       ))}
     </ul>

@@ -240,12 +240,7 @@ function CellButton({
         {nodeName}, {cell.title}, {mark.word}:{' '}
       </span>
       <span className="truncate">{value || mark.word}</span>
-      {findOverride(cell, tools.overrides) && (
-        <Badge className="shrink-0">
-          <span aria-hidden>ovr</span>
-          <span className="sr-only">overridden</span>
-        </Badge>
-      )}
+      {findOverride(cell, tools.overrides) && <Badge className="shrink-0">let pass</Badge>}
     </button>
   );
 }

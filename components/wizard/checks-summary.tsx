@@ -64,7 +64,7 @@ export function ChecksSummary({ siteId, checks, runReason }: Props) {
         )}
         {view?.stale && <p>{view.stale}</p>}
         {blockers.length > 0 && (
-          <ul aria-label="Red checks" className="flex flex-col gap-1">
+          <ul aria-label="Failing checks" className="flex flex-col gap-1">
             {blockers.slice(0, SHOWN).map(({ nodeId, nodeName, checkId, title, value, threshold }) => (
               <li key={`${nodeId} ${checkId ?? ''}`} className="wrap-anywhere">
                 <span className="font-mono">{nodeName}</span> {title}:{' '}

@@ -71,6 +71,16 @@ describe('toNodeMarks', () => {
     expect(marks.get('b')).toMatchObject({ ink: 'down', word: '1 of 2 fail' });
   });
 
+  it('shows what could not be found out as unknown, not as a warning', () => {
+    const unknown = cell('c', 'reach-tcp', 'warn', { group: 'links', isUnknown: true });
+    const marksOf = (...own: CheckCell[]) => toNodeMarks({ cells: own, unreachable: [] }, ['c']).get('c');
+    expect(marksOf(unknown, cell('c', 'arch', 'ok'))).toMatchObject({
+      shape: 'dashed-ring',
+      word: '1 unknown',
+    });
+    expect(marksOf(unknown, cell('c', 'memory', 'warn'))?.word).toBe('1 warn');
+  });
+
   it('never shows a node well that was not reached', () => {
     const marks = toNodeMarks({ cells, unreachable: [{ nodeId: 'a', failure }] }, ['a']);
     expect(marks.get('a')).toMatchObject({ ink: 'down', word: 'not reached' });
@@ -138,5 +148,20 @@ describe('toLinkPairs', () => {
     expect(pairs.get('a b')?.links.map(({ checkId }) => checkId)).toEqual(['reach-tcp', 'reach-ping']);
     expect(pairs.get('a c')).toMatchObject({ worst: 'ok', words: '3 open' });
     expect(pairs.get('b a')).toBeUndefined();
+  });
+
+  it('shows a pair as unknown where each port is reached or unknown, behind a warning where one is bad', () => {
+    const warned = link('b', 'reach-tcp', 'warn');
+    const states = (...all: LinkCell['ports'][number]['state'][]): LinkCell => ({
+      ...warned,
+      ports: all.map((state) => ({ ruleId: state, protocol: 'tcp', port: 1, state, need: 'full' })),
+    });
+    const worstOf = (...links: LinkCell[]) => toLinkPairs(links).get('a b')?.worst;
+    const unknown = { ...states('unknown', 'open', 'in-use'), checkId: 'reach-ping' as const };
+    expect(worstOf(unknown, link('b', 'reach-udp', 'ok'))).toBe('unknown');
+    expect(worstOf(states('unknown', 'too-big'))).toBe('warn');
+    const both = toLinkPairs([unknown, warned]).get('a b');
+    expect(both?.worst).toBe('warn');
+    expect(both?.links.map(({ checkId }) => checkId)).toEqual(['reach-tcp', 'reach-ping']);
   });
 });

@@ -1,5 +1,6 @@
 import { toCount } from '@/lib/core/text';
 import type { StateMark } from '@/lib/core/state-mark';
+import { isLinkUnknown, isReached } from '@/lib/health/link-states';
 import type { CheckCell, LinkCell, PreflightResult, PreflightScope } from '@/lib/run/job-view';
 import { isOverriddenBy } from '@/lib/run/preflight-gate';
 import type { CheckOverrideView } from '@/lib/run/preflight-view';
@@ -18,6 +19,11 @@ export const CHECK_MARKS: Readonly<Record<CheckMarkName, StateMark>> = {
 /** The mark of a cell as it stands. */
 export function toMarkName({ status, isUnknown }: Pick<CheckCell, 'status' | 'isUnknown'>): CheckMarkName {
   return isUnknown ? 'unknown' : status;
+}
+
+/** The mark of a link as it stands: unknown where nothing bad is known of its ports. */
+export function toLinkMarkName(link: Pick<LinkCell, 'status' | 'ports'>): LinkPair['worst'] {
+  return isLinkUnknown(link) ? 'unknown' : link.status;
 }
 
 const GROUP_WORDS: Readonly<Record<CheckCell['group'], string>> = {
@@ -132,17 +138,12 @@ export interface LinkPair {
   readonly fromId: string;
   readonly toId: string;
   readonly links: readonly LinkCell[];
-  readonly worst: CheckCell['status'];
+  readonly worst: CheckCell['status'] | 'unknown';
   /** Short: "9 open", or the worst link's own words. */
   readonly words: string;
 }
 
-const GOOD: readonly string[] = ['open', 'in-use'];
-
-/** True for a port that is reached, by our own listener or the real program. */
-export function isPortGood({ state }: { readonly state: string }): boolean {
-  return GOOD.includes(state);
-}
+const LINK_RANK: Readonly<Record<LinkPair['worst'], number>> = { ok: 0, unknown: 1, warn: 2, fail: 3 };
 
 /** The links by pair, keyed `from to`. */
 export function toLinkPairs(links: readonly LinkCell[]): ReadonlyMap<string, LinkPair> {
@@ -153,12 +154,14 @@ export function toLinkPairs(links: readonly LinkCell[]): ReadonlyMap<string, Lin
   }
   const pairs = new Map<string, LinkPair>();
   for (const [key, own] of byPair) {
-    const sorted = [...own].sort((a, b) => RANK[b.status] - RANK[a.status]);
+    const rankOf = (link: LinkCell) => LINK_RANK[toLinkMarkName(link)];
+    const sorted = [...own].sort((a, b) => rankOf(b) - rankOf(a));
     const [first] = sorted;
     if (!first) continue;
-    const open = own.flatMap(({ ports }) => ports).filter(isPortGood).length;
+    const open = own.flatMap(({ ports }) => ports).filter(({ state }) => isReached(state)).length;
     const words = first.status === 'ok' ? `${open} open` : first.value;
-    pairs.set(key, { fromId: first.fromId, toId: first.toId, links: sorted, worst: first.status, words });
+    const worst = toLinkMarkName(first);
+    pairs.set(key, { fromId: first.fromId, toId: first.toId, links: sorted, worst, words });
   }
   return pairs;
 }
@@ -177,11 +180,13 @@ export function toNodeMarks(
   for (const nodeId of nodeIds) {
     const own = result.cells.filter((cell) => cell.nodeId === nodeId);
     const isUnreachable = result.unreachable.some((each) => each.nodeId === nodeId);
-    const count = (status: CheckCell['status']) => own.filter((cell) => cell.status === status).length;
+    const count = (name: CheckMarkName) => own.filter((cell) => toMarkName(cell) === name).length;
     if (isUnreachable) marks.set(nodeId, { ...CHECK_MARKS.fail, word: 'not reached' });
     else if (count('fail') > 0)
       marks.set(nodeId, { ...CHECK_MARKS.fail, word: `${count('fail')} of ${own.length} fail` });
     else if (count('warn') > 0) marks.set(nodeId, { ...CHECK_MARKS.warn, word: `${count('warn')} warn` });
+    else if (count('unknown') > 0)
+      marks.set(nodeId, { ...CHECK_MARKS.unknown, word: `${count('unknown')} unknown` });
     else if (own.length > 0) marks.set(nodeId, { ...CHECK_MARKS.ok, word: `${own.length} checks ok` });
   }
   return marks;

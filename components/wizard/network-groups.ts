@@ -28,6 +28,9 @@ export interface FieldGroup {
   readonly advanced: readonly FieldSpec[];
 }
 
+/** For what `renderEveryFile` gives as `later`. */
+const LATER = 'Written to the bundle; a plan does not place it yet.';
+
 const choice = (value: string, label = value): Choice => ({ value, label });
 
 /** The Network step, from top to bottom; what is not here is reached as YAML. */
@@ -85,6 +88,7 @@ export const NETWORK_GROUPS: readonly FieldGroup[] = [
         label: 'Firewall of the hosts',
         kind: 'choice',
         choices: [choice('none', 'leave it alone'), choice('nftables')],
+        help: LATER,
       },
       {
         path: ['etcd', 'exposeMetrics'],
@@ -241,7 +245,7 @@ export const NETWORK_GROUPS: readonly FieldGroup[] = [
         path: ['edge', 'tailscale', 'enabled'],
         label: 'Hosts talk over Tailscale',
         kind: 'switch',
-        help: 'RKE2 starts after the host’s tailnet address exists. Enter tailnet addresses as addresses of the hosts.',
+        help: 'Enter tailnet addresses as addresses of the hosts, which have joined already. Their join, and RKE2’s wait for the address, are written to the bundle; a plan does not place them yet.',
       },
       {
         path: ['edge', 'tailscale', 'tags'],
@@ -279,6 +283,7 @@ export const NETWORK_GROUPS: readonly FieldGroup[] = [
         path: ['edge', 'trafficShaping', 'enabled'],
         label: 'Prefer the control plane on the uplink',
         kind: 'switch',
+        help: LATER,
       },
       {
         path: ['edge', 'trafficShaping', 'uplinkKbit'],

@@ -1,5 +1,6 @@
+import { insertPlan } from '@/lib/testing/factories';
 import type { SiteplanProcess } from '@/lib/testing/siteplan-process';
-import { queryDatabase } from './thin-site';
+import { toDatabase } from './thin-site';
 
 const STEP = {
   kind: 'file.put',
@@ -41,13 +42,18 @@ export async function insertFloodedRun(
     { ...STEP, id: stepId, nodeId, title: 'Say very much', dependsOn: [] },
     { ...STEP, id: failedId, nodeId, title: 'Write the end', dependsOn: [stepId] },
   ];
-  const plan = { schemaVersion: 1, id: planId, siteId, kind: 'apply', revision: 1, factsHash: '', steps };
-  const query = (sql: string, values: unknown[]) => queryDatabase(siteplan as SiteplanProcess, sql, values); // its directory is all that is used
-  await query(
-    `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-     VALUES ($1, $2, 'apply', 1, '', $3, '{}', 'ann@example.com')`,
-    [planId, siteId, JSON.stringify(plan)],
-  );
+  const plan = {
+    schemaVersion: 1,
+    id: planId,
+    siteId,
+    kind: 'apply' as const,
+    revision: 1,
+    factsHash: '',
+    steps,
+  };
+  const database = toDatabase(siteplan);
+  const { query } = database;
+  await insertPlan(database, plan);
   await query(
     `INSERT INTO run (id, site_id, plan_id, state, steps, steps_done, last_seq, log_bytes, created_by, started_at, finished_at)
      VALUES ($1, $2, $3, 'failed', 2, 1, $4, $5, 'ann@example.com', now() - interval '5 minutes', now())`,

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Client } from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 import type { LabHost } from '@/e2e/lab/lab';
+import type { Queryable } from '@/lib/db/connect';
 import { createOpaqueToken, toTokenHash } from '@/lib/secrets/opaque-token';
 import { PlanResult, PreflightResult, ScanResult } from '@/lib/run/job-view';
 import type { SiteplanProcess } from '@/lib/testing/siteplan-process';
@@ -12,7 +13,7 @@ export const RKE2_VERSION = 'v1.35.7+rke2r1';
 
 /** Runs SQL as the owner of the embedded database of a running Siteplan. */
 export async function queryDatabase<R extends object>(
-  siteplan: SiteplanProcess,
+  siteplan: Pick<SiteplanProcess, 'dataDir'>,
   sql: string,
   values: unknown[] = [],
 ) {
@@ -24,6 +25,16 @@ export async function queryDatabase<R extends object>(
   } finally {
     await client.end();
   }
+}
+
+/** The database of a running Siteplan as the factories take it. */
+export function toDatabase(siteplan: Pick<SiteplanProcess, 'dataDir'>): Queryable {
+  return {
+    query: async <R extends QueryResultRow>(sql: string, values: unknown[] = []) => {
+      const rows = await queryDatabase<R>(siteplan, sql, values);
+      return { rows, rowCount: rows.length };
+    },
+  };
 }
 
 /** An API client with a token of the first administrator; the token is put into the database by hand. */

@@ -18,7 +18,7 @@ export const EXIT_WORDS: Readonly<Record<Exit, string>> = {
   usage: 'the command line is wrong',
   denied: 'not signed in, or the role does not allow it',
   unreachable: 'the server or the database does not answer',
-  wanting: 'looked at, and not good: red checks, findings, a failed run, a broken audit',
+  wanting: 'looked at, and not good: failing checks, findings, a failed run, a broken audit',
   interrupted: 'Ctrl-C',
 };
 

@@ -48,7 +48,7 @@ function toUsageLine({ name, args = [] }: Command): string {
 }
 
 /** Help of one command. */
-export function toHelp(command: Command): string {
+function toHelp(command: Command): string {
   const options = Object.entries({ ...command.options, ...COMMON }).map(([name, { value, short, words }]) => {
     const left = `${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''}`;
     return `  ${left.padEnd(30)} ${words}`;

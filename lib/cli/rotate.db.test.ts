@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { withConnection } from '@/lib/db/connect';
+import { LOCKS } from '@/lib/db/locks';
 import { createKeyFinder, createSealPublicReader } from '@/lib/secrets/keyring';
 import { ensureKeys, loadSealPrivateKey, loadSealPublicKey } from '@/lib/secrets/keys';
 import { openSealed, seal } from '@/lib/secrets/seal';
@@ -120,6 +122,9 @@ it('keeps the old key while anything needs it, and opens everything without it a
   expect(prepared).toMatchObject({ code: 0 });
   expect(await readdir(keysDir)).toContain('seal-next.key');
   expect((await loadSealPrivateKey(keysDir)).keyId).toBe(old.keyId);
+  const early = await rig.run(['secret', 'remove-old-keys']);
+  expect(early).toMatchObject({ code: 1 });
+  expect(early.stderr).toContain('A rotation was begun');
   expect(await rig.run(['secret', 'rotate'])).toMatchObject({ code: 0 });
   expect((await loadSealPrivateKey(keysDir)).keyId).not.toBe(old.keyId);
   // A web machine that still has the old seal.pub.
@@ -155,4 +160,27 @@ it('names what no key opens, and leaves it as it is', async () => {
   expect(row.keyId).toBe((await loadSealPublicKey(other)).keyId);
   const doctor = await rig.run(['doctor', '--json']);
   expect(doctor.stdout).toContain('1 secret sealed to a key that is not here');
+});
+
+it('makes a new key and removes the old one beside a secret that no key opens', async () => {
+  const { keyId: before } = await loadSealPrivateKey(keysDir);
+  expect(await rig.run(['secret', 'rotate'])).toMatchObject({ code: 1 });
+  expect((await loadSealPrivateKey(keysDir)).keyId).not.toBe(before);
+  const removed = await rig.run(['secret', 'remove-old-keys', '--json']);
+  expect(removed).toMatchObject({ code: 0 });
+  expect(removed.stdout).toContain(before);
+});
+
+it('waits for another command that changes the keys, and then says so', async () => {
+  const { keyId } = await loadSealPrivateKey(keysDir);
+  await withConnection(database.worker.pool, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [LOCKS.sealKeys]);
+    const both = await Promise.all([rig.run(['secret', 'rotate']), rig.run(['secret', 'remove-old-keys'])]);
+    for (const { code, stderr } of both) {
+      expect(code).toBe(1);
+      expect(stderr).toContain('Another command changes the seal keys.');
+    }
+    await client.query('SELECT pg_advisory_unlock($1)', [LOCKS.sealKeys]);
+  });
+  expect((await loadSealPrivateKey(keysDir)).keyId).toBe(keyId);
 });

@@ -12,4 +12,6 @@ export const LOCKS = {
   queue: 7_321_008,
   /** With a site's hash as second number: preflights of one site take turns, or they would meet each other's listeners. */
   preflight: 7_321_009,
+  /** One command at a time changes the seal keys and what is sealed to them. */
+  sealKeys: 7_321_010,
 } as const;

@@ -35,6 +35,11 @@ export function isOurs(facts: NodeFacts): boolean {
   return facts.stamps['rke2-install'] !== undefined;
 }
 
+/** True where we installed the programs of a load balancer, or took over those that the host had. */
+export function isOurBalancer(facts: NodeFacts): boolean {
+  return facts.stamps['lb-packages'] !== undefined;
+}
+
 export function isActive(facts: NodeFacts, unit: string): boolean {
   return facts.units[unit]?.active === 'active';
 }

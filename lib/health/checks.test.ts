@@ -257,10 +257,21 @@ describe('checks', () => {
     ],
     ['a proxy for nothing at all', { survey: { proxies: ['HTTP_PROXY'], noProxy: ['*'] } }, 'proxy', 'ok'],
     [
-      'a port that etcd holds',
-      { facts: { listening: [{ protocol: 'tcp', address: '::', port: 2379, process: 'etcd' }] } },
+      'a port that our etcd holds',
+      {
+        facts: {
+          listening: [{ protocol: 'tcp', address: '::', port: 2379, process: 'etcd' }],
+          stamps: OURS,
+        },
+      },
       'ports',
       'ok',
+    ],
+    [
+      'a port that somebody’s etcd holds',
+      { facts: { listening: [{ protocol: 'tcp', address: '::', port: 2379, process: 'etcd' }] } },
+      'ports',
+      'fail',
     ],
     [
       'a port of another protocol',

@@ -74,6 +74,7 @@ while read -r name value _; do
   case "$name" in MemTotal:|SwapTotal:) say "memory $name $value" ;; esac
 done < /proc/meminfo
 data="$root/var/lib"
+for below in rancher rancher/rke2; do if [ -d "$root/var/lib/$below" ]; then data="$root/var/lib/$below"; fi; done
 df -Pk "$data" 2>/dev/null | { read -r _; read -r _ _ _ free _ && say "data-free-kib $free"; }
 ip -o addr show 2>/dev/null | while read -r _ interface family address _; do
   case "$family" in inet|inet6) say "address $interface $address" ;; esac
@@ -105,7 +106,13 @@ if [ "$(first_line /sys/module/apparmor/parameters/enabled)" = Y ]; then
   command -v apparmor_parser >/dev/null 2>&1 || say 'missing apparmor_parser'
 fi
 case "$(first_line "$root/sys/fs/selinux/enforce")" in
-  1) if command -v rpm >/dev/null 2>&1 && rpm -q rke2-selinux >/dev/null 2>&1; then say 'selinux enforcing with rke2-selinux'; else say 'selinux enforcing'; fi ;;
+  1)
+    mode='selinux enforcing'
+    if command -v rpm >/dev/null 2>&1 && rpm -q rke2-selinux >/dev/null 2>&1; then mode="$mode with rke2-selinux"; fi
+    # What a load balancer needs: semanage keeps its ports in ports.local, and a boolean reads "current pending".
+    ports=$(cat "$root"/var/lib/selinux/*/active/ports.local "$root"/etc/selinux/*/active/ports.local 2>/dev/null | grep -E '^portcon tcp (6443|9345) [^ ]*:http_port_t:' | sort -u | wc -l)
+    case "$((ports)) $(first_line "$root/sys/fs/selinux/booleans/httpd_can_network_connect")" in '2 1'*) mode="$mode with nginx ports" ;; esac
+    say "$mode" ;;
   0) say 'selinux permissive' ;;
   *) say 'selinux absent' ;;
 esac

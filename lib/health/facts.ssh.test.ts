@@ -84,6 +84,42 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       });
     });
 
+    it('measures free space where RKE2 keeps its data, or would keep it', async () => {
+      put(
+        'bin/df',
+        `#!/bin/sh
+for last in "$@"; do :; done
+case "$last" in */var/lib/rancher/rke2) free=3 ;; */var/lib/rancher) free=2 ;; *) free=1 ;; esac
+printf 'head\\n/dev/sda1 9 9 %s 1%% /\\n' "$((free * 1048576))"
+`,
+        0o755,
+      );
+      mkdirSync(join(root, 'var/lib'), { recursive: true });
+      expect((await readFacts([])).dataFreeGiB).toBe(1);
+      mkdirSync(join(root, 'var/lib/rancher'));
+      expect((await readFacts([])).dataFreeGiB).toBe(2);
+      mkdirSync(join(root, 'var/lib/rancher/rke2'));
+      expect((await readFacts([])).dataFreeGiB).toBe(3);
+    });
+
+    it('reads what an enforcing SELinux allows', async () => {
+      const port = (number: number) => `portcon tcp ${number} system_u:object_r:http_port_t:s0\n`;
+      const ports = 'var/lib/selinux/targeted/active/ports.local';
+      put('bin/rpm', '#!/bin/sh\nexit 1\n', 0o755);
+      put('sys/fs/selinux/enforce', '1');
+      expect((await readFacts([])).selinux).toBe('enforcing');
+      put(ports, `# auto\n${port(6443)}${port(9345)}`);
+      put('sys/fs/selinux/booleans/httpd_can_network_connect', '0 0');
+      expect((await readFacts([])).selinux).toBe('enforcing');
+      put('sys/fs/selinux/booleans/httpd_can_network_connect', '1 1');
+      expect((await readFacts([])).selinux).toBe('enforcing with nginx ports');
+      put(ports, port(6443) + port(64430));
+      put('bin/rpm', '#!/bin/sh\nexit 0\n', 0o755);
+      expect((await readFacts([])).selinux).toBe('enforcing with rke2-selinux');
+      put('sys/fs/selinux/enforce', '0');
+      expect((await readFacts([])).selinux).toBe('permissive');
+    });
+
     it('puts slots in for known secrets and masks the others', async () => {
       put('c', 'token: "sesame-sesame"\nagent-token: other-secret\nnode-name: s1\n');
       const facts = await readFacts(['/c'], (text) => text.replaceAll('sesame-sesame', '⟦secret join v1⟧'));

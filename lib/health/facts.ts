@@ -29,7 +29,7 @@ export const NodeFacts = z.object({
   hasSystemd: z.boolean(),
   cpus: z.int(),
   memoryMiB: z.int(),
-  /** Free space below /var/lib, GiB with one decimal. */
+  /** Free space for /var/lib/rancher/rke2, or for the nearest folder above that is there; GiB with one decimal. */
   dataFreeGiB: z.number(),
   swapMiB: z.int(),
   addresses: z.array(z.object({ interface: z.string(), address: z.string(), prefix: z.int() })),

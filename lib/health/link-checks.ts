@@ -7,9 +7,11 @@ import type {
   LinkState,
 } from './check-definition';
 import { toFinding, toShortList } from './check-result';
+import { isLinkUnknown, isReached } from './link-states';
+import type { ReachedState } from './link-states';
 
 /** What to do about a link, by how its worst port ended. */
-const FIXES: Readonly<Record<Exclude<LinkState, 'open' | 'in-use'>, (from: string, to: string) => string>> = {
+const FIXES: Readonly<Record<Exclude<LinkState, ReachedState>, (from: string, to: string) => string>> = {
   blocked: (from, to) =>
     `Let it pass on ${to} (nft list ruleset, firewall-cmd --list-all) and on every firewall on the way from ${from}.`,
   refused: (from, to) =>
@@ -91,9 +93,7 @@ function judgeLinks(
   const status = failed.length > 0 ? 'fail' : warned.length > 0 ? 'warn' : 'ok';
   const bad = status === 'fail' ? failed : warned;
   const [first] = bad;
-  const states =
-    first?.ports.map(({ state }) => state).filter((state) => state !== 'open' && state !== 'in-use') ?? [];
-  const [state] = states;
+  const state = first?.ports.map((port) => port.state).find((each) => !isReached(each));
   const finding = toFinding(status, {
     ...words,
     value:
@@ -104,12 +104,8 @@ function judgeLinks(
             2,
             '; ',
           ),
-    fix: first && state ? FIXES[state](node.name, nameOf(first.toId)) : '',
+    fix: first && state && !isReached(state) ? FIXES[state](node.name, nameOf(first.toId)) : '',
   });
-  const isUnknown =
-    status === 'warn' &&
-    bad.every(({ ports }) =>
-      ports.every(({ state: one }) => one === 'unknown' || one === 'open' || one === 'in-use'),
-    );
+  const isUnknown = status === 'warn' && bad.every(isLinkUnknown);
   return isUnknown ? { ...finding, isUnknown } : finding;
 }

@@ -3,12 +3,24 @@ import { doCidrsOverlap, findCidr, parseCidr, TAILNET_CIDR } from '@/lib/core/ci
 import { toCount } from '@/lib/core/text';
 import { portsOf } from '@/lib/ports/ports-of';
 import { findNode } from '@/lib/topology/find-node';
+import type { TopologyNode } from '@/lib/topology/topology';
 import type { CheckContext, CheckDefinition } from './check-definition';
-import { isActive, isClusterNode, isOurs, toFinding, toShortList, toUnknown } from './check-result';
+import {
+  isActive,
+  isClusterNode,
+  isOurBalancer,
+  isOurs,
+  toFinding,
+  toShortList,
+  toUnknown,
+} from './check-result';
+import type { NodeFacts } from './facts';
 
-/** Programs of RKE2 and Cilium: a port that one of them holds is in use by what should be there. */
-const OWN_PROGRAMS =
+/** Programs of RKE2 and Cilium: on a node that we installed, a port of theirs is in use by what should be there. */
+const CLUSTER_PROGRAMS =
   /^(rke2|k3s|kube-|kubelet|etcd|containerd|cloud-controll|cilium|hubble|envoy|nginx|keepalived)/;
+/** The same on a load balancer that we installed. */
+const BALANCER_PROGRAMS = /^(nginx|keepalived)/;
 /** Interfaces of the cluster network itself: their routes are no conflict with it. */
 const CLUSTER_INTERFACES = /^(cilium_|lxc|cni|flannel|kube-)/;
 
@@ -210,7 +222,7 @@ function checkPorts({ topology, node, facts }: CheckContext) {
   const isServed = isActive(facts, `rke2-${node.role}.service`) && isOurs(facts);
   const taken = facts.listening.filter(
     ({ protocol, port, process }) =>
-      wanted.has(`${protocol} ${port}`) && !OWN_PROGRAMS.test(process) && !isServed,
+      wanted.has(`${protocol} ${port}`) && !isOwnProgram(node, facts, process) && !isServed,
   );
   const names = [...new Set(taken.map(({ port, process }) => `${port} (${process || 'unknown program'})`))];
   const words = {
@@ -222,6 +234,12 @@ function checkPorts({ topology, node, facts }: CheckContext) {
   if (names.length === 0 && facts.missingTools.includes('ss'))
     return toUnknown({ ...words, value: 'ss is missing' });
   return toFinding(names.length > 0 ? 'fail' : 'ok', words);
+}
+
+/** On a host that is not ours even a program of the right name belongs to somebody else: kubeadm's etcd, a website's nginx. */
+function isOwnProgram({ role }: TopologyNode, facts: NodeFacts, process: string): boolean {
+  if (role === 'lb') return isOurBalancer(facts) && BALANCER_PROGRAMS.test(process);
+  return isOurs(facts) && CLUSTER_PROGRAMS.test(process);
 }
 
 /** Checks of addresses, routes, ports and the programs that change network rules. */

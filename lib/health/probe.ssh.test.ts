@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toShellAssignments } from '@/lib/core/shell-quote';
+import { findFreePort } from '@/lib/testing/find-free-port';
 import { findShells, runScript, type Shell } from '@/lib/testing/run-step';
 import { waitFor } from '@/lib/testing/wait-for';
 import { DIAL_SCRIPT, DISK_SPEED_SCRIPT, END_LISTENER_SCRIPT, LISTEN_SCRIPT } from './probe-script';
@@ -71,15 +72,6 @@ async function dial(shell: Shell, lines: readonly string[], wait = '2'): Promise
   return result.stdout.trim().split('\n');
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a TCP server has one
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 async function serve(says: string): Promise<number> {
   const server = createServer((socket) => socket.on('error', () => undefined).end(says)).listen(
     0,
@@ -100,7 +92,7 @@ describe.each(MEANS)('listeners and dials with %s', (_name, hidden) => {
   beforeEach(() => hide(...hidden));
 
   it('find an open port, a refused one, a stranger and one that the real program holds', async () => {
-    const [open, closed, held] = [await freePort(), await freePort(), await serve('')];
+    const [open, closed, held] = [await findFreePort(), await findFreePort(), await serve('')];
     const stranger = await serve('HTTP/1.1 400 Bad Request\r\n');
     const { lines } = await listen(shell, [`tcp 127.0.0.1 ${open}`, `tcp 127.0.0.1 ${held}`]);
     expect(lines.filter((line) => !/^pid \d+$/.test(line)).slice(0, 4)).toEqual([
@@ -128,7 +120,7 @@ describe.each(MEANS)('listeners and dials with %s', (_name, hidden) => {
   });
 
   it('find UDP that is answered, refused and silent', async () => {
-    const [open, closed] = [await freePort(), await freePort()];
+    const [open, closed] = [await findFreePort(), await findFreePort()];
     const mute = createSocket('udp4').bind(0, '127.0.0.1');
     await once(mute, 'listening');
     await listen(shell, [`udp 127.0.0.1 ${open}`]);
@@ -154,7 +146,7 @@ describe.each(MEANS)('listeners and dials with %s', (_name, hidden) => {
   });
 
   it('end by themselves: at their time, and when nobody reads any more', async () => {
-    const port = await freePort();
+    const port = await findFreePort();
     const timed = await listen(shell, [`tcp 127.0.0.1 ${port}`], '1');
     await timed.ended;
     const unread = await listen(shell, [`tcp 127.0.0.1 ${port}`]);
@@ -164,7 +156,7 @@ describe.each(MEANS)('listeners and dials with %s', (_name, hidden) => {
   });
 
   it('are ended by their number and token, and by nothing else', async () => {
-    const { lines, child, ended } = await listen(shell, [`tcp 127.0.0.1 ${await freePort()}`]);
+    const { lines, child, ended } = await listen(shell, [`tcp 127.0.0.1 ${await findFreePort()}`]);
     const pid = lines.find((line) => line.startsWith('pid '))?.slice(4) ?? '';
     const end = (token: string) => runScript(shell, END_LISTENER_SCRIPT, { pid, token }, { cwd: root });
     const wrong = await end('another');
@@ -178,7 +170,7 @@ describe.each(MEANS)('listeners and dials with %s', (_name, hidden) => {
   });
 
   it('wait a moment for a port that is about to be free', async () => {
-    const port = await freePort();
+    const port = await findFreePort();
     const holder = createServer().listen(port, '127.0.0.1');
     await once(holder, 'listening');
     const { lines } = start(shell, [`tcp 127.0.0.1 ${port}`]);

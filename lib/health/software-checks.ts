@@ -40,15 +40,7 @@ const programChecks: readonly CheckDefinition[] = [
     title: 'SELinux',
     group: 'software',
     source: PREFLIGHT,
-    check: ({ node, facts }) =>
-      isClusterNode(node)
-        ? toFinding(facts.selinux === 'enforcing' ? 'fail' : 'ok', {
-            value: facts.selinux,
-            threshold: 'not enforcing, or with rke2-selinux',
-            why: 'Enforcing without the rke2-selinux policy stops containers.',
-            fix: 'Install the packages rke2-selinux and container-selinux.',
-          })
-        : null,
+    check: checkSelinux,
   },
   {
     id: 'inotify',
@@ -93,6 +85,25 @@ const programChecks: readonly CheckDefinition[] = [
     check: checkProxy,
   },
 ];
+
+/** The facts name what an enforcing host allows, by `lib/health/facts-script.ts`. */
+function checkSelinux({ node, facts }: CheckContext) {
+  const isEnforcing = facts.selinux.startsWith('enforcing');
+  const allows = (what: string) => !isEnforcing || facts.selinux.includes(what);
+  if (isClusterNode(node))
+    return toFinding(allows('with rke2-selinux') ? 'ok' : 'fail', {
+      value: facts.selinux,
+      threshold: 'not enforcing, or with rke2-selinux',
+      why: 'Enforcing without the rke2-selinux policy stops containers.',
+      fix: 'Install the packages rke2-selinux and container-selinux.',
+    });
+  return toFinding(allows('with nginx ports') ? 'ok' : 'fail', {
+    value: facts.selinux,
+    threshold: 'not enforcing, or with nginx on 6443 and 9345',
+    why: 'An enforcing host lets nginx neither listen on 6443 and 9345 nor connect to the servers.',
+    fix: 'semanage port -a -t http_port_t -p tcp 6443 && semanage port -a -t http_port_t -p tcp 9345 && setsebool -P httpd_can_network_connect on',
+  });
+}
 
 /** Too low is only told where our settings are in place: before that the plan raises them. */
 function checkInotify({ node, facts, survey }: CheckContext) {

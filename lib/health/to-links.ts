@@ -1,6 +1,7 @@
 import type { Link, LinkPort, LinkState, VipAnswer } from './check-definition';
 import { toShortList } from './check-result';
 import type { Dial } from './link-plan';
+import { isReached, LINK_STATE_WORDS, toPortStatus } from './link-states';
 
 /** What a node's listener said of each port: `PROTOCOL PORT` to what became of it; null where it said nothing at all. */
 export type ListenReport = ReadonlyMap<string, 'listening' | 'taken' | 'failed'> | null;
@@ -67,19 +68,18 @@ export function findEarlyState(dial: Dial, target: ListenReport, runsKeepalived:
 
 /**
  * One link per pair and check, with its worst port's status: red where the cluster needs the port, amber where a
- * feature does, or where nothing could be found out. `areMembers` tells whether both ends are in the running
- * cluster: only then a UDP port in use counts, because the cluster's own traffic passes there.
+ * feature does, or where nothing could be found out. `countsInUse` tells whether a port in use is reached, which holds
+ * only of the cluster's own programs (`isProof`); elsewhere it is unknown.
  */
 export function toLinks(
   dials: readonly Dial[],
   findState: (dial: Dial, index: number) => LinkState,
-  areMembers: (fromId: string, toId: string) => boolean,
+  countsInUse: (dial: Dial) => boolean,
 ): Link[] {
   const groups = new Map<string, { dial: Dial; ports: LinkPort[] }>();
   const states = dials.map((dial, index) => {
     const state = findState(dial, index);
-    const isProof = dial.protocol === 'tcp' || areMembers(dial.fromId, dial.toId);
-    return state === 'in-use' && !isProof ? 'unknown' : state;
+    return state === 'in-use' && !countsInUse(dial) ? 'unknown' : state;
   });
   const silent = new Set(
     dials.flatMap((dial, index) =>
@@ -114,41 +114,28 @@ export function toLinks(
   });
 }
 
-const isGood = ({ state }: LinkPort) => state === 'open' || state === 'in-use';
-
 function toStatus(ports: readonly LinkPort[]): Link['status'] {
-  const bad = ports.filter((port) => !isGood(port));
-  const isRed = bad.some(
-    ({ state, need }) => need === 'required' && state !== 'unknown' && state !== 'too-big',
-  );
-  return isRed ? 'fail' : bad.length > 0 ? 'warn' : 'ok';
+  const all = ports.map(toPortStatus);
+  return all.includes('fail') ? 'fail' : all.includes('warn') ? 'warn' : 'ok';
 }
 
-const WORDS: Readonly<Record<LinkState, string>> = {
-  open: 'open',
-  'in-use': 'in use',
-  blocked: 'blocked',
-  refused: 'refused',
-  'no-route': 'no route',
-  stranger: 'somebody else answers',
-  'too-big': 'smaller packets only',
-  unknown: 'unknown',
-};
-
 function toValue(checkId: Link['checkId'], ports: readonly LinkPort[], size: number | undefined): string {
-  const bad = ports.filter((port) => !isGood(port));
+  const bad = ports.filter(({ state }) => !isReached(state));
   const [first] = bad;
   if (checkId === 'path-mtu') {
     const bytes = `${(size ?? 0) + 28} bytes`;
     if (!first) return `${bytes} pass`;
     return first.state === 'unknown'
       ? 'unknown'
-      : `${bytes}: ${first.state === 'blocked' ? 'lost' : WORDS[first.state]}`;
+      : `${bytes}: ${first.state === 'blocked' ? 'lost' : LINK_STATE_WORDS[first.state]}`;
   }
   if (checkId === 'reach-ping')
-    return first ? (first.state === 'blocked' ? 'no answer' : WORDS[first.state]) : 'answers';
+    return first ? (first.state === 'blocked' ? 'no answer' : LINK_STATE_WORDS[first.state]) : 'answers';
   if (bad.length === 0) return ports.length === 1 ? 'open' : `all ${ports.length} open`;
   return toShortList(
-    bad.map(({ protocol, port, state }) => `${protocol}${port === null ? '' : ` ${port}`} ${WORDS[state]}`),
+    bad.map(
+      ({ protocol, port, state }) =>
+        `${protocol}${port === null ? '' : ` ${port}`} ${LINK_STATE_WORDS[state]}`,
+    ),
   );
 }

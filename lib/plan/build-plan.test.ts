@@ -252,6 +252,18 @@ describe('the hash of facts', () => {
   ])('sees %j', (more) => expect(hashFacts([{ ...facts, ...more }])).not.toBe(base));
 });
 
+it('the hash of facts tells a server that is up from one that only tries to be', () => {
+  const topology = makeTopology(['server']);
+  const hash = (active: string) =>
+    hashFacts(
+      bare(topology).map((node) => ({
+        ...node,
+        units: { 'rke2-server.service': { load: 'loaded', active, enabled: 'enabled' } },
+      })),
+    );
+  expect(hash('activating')).not.toBe(hash('active'));
+});
+
 describe('refusals', () => {
   const topology = makeTopology(['server', 'agent']);
   const facts = bare(topology);
@@ -306,9 +318,23 @@ describe('refusals', () => {
     expect(codes(withServer({ hasEtcdData: true }), topology, 'uninstall')).toEqual([
       'foreign-data n-server1',
     ]);
-    expect(
-      codes(withServer({ rke2Version: 'v9.9.9+rke2r1', arch: 'riscv64' }), topology, 'uninstall'),
-    ).toEqual([]);
+    const agent = { 'rke2-agent.service': { load: 'loaded', active: 'active', enabled: 'enabled' } };
+    const lost = { 'rke2-server.service': { load: 'not-found', active: 'active', enabled: '' } };
+    for (const foreign of [{ rke2Version: 'v1.35.7+rke2r1' }, { units: agent }, { units: lost }]) {
+      expect(codes(withServer(foreign), topology, 'uninstall')).toEqual(['foreign-data n-server1']);
+      expect(() => plan(topology, withServer(foreign), 'uninstall')).toThrow(/Siteplan did not install/);
+      const ours = withServer({ ...foreign, stamps: { 'rke2-install': 'unfinished' } });
+      expect(codes(ours, topology, 'uninstall')).toEqual([]);
+    }
+    const gone = { 'rke2-agent.service': { load: 'not-found', active: 'inactive', enabled: '' } };
+    expect(codes(withServer({ arch: 'riscv64', units: gone }), topology, 'uninstall')).toEqual([]);
+    // An uninstall leaves the RKE2 of a load balancer alone.
+    const balanced = makeTopology(['server', 'lb']);
+    const found = bare(balanced).map((node) => ({
+      ...node,
+      ...(node.nodeId === 'n-lb1' && { units: agent }),
+    }));
+    expect(codes(found, balanced, 'uninstall')).toEqual([]);
   });
 
   it('let an installation that was cut go on', () => {

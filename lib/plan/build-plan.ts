@@ -1,6 +1,7 @@
 import { AppError } from '@/lib/core/errors';
 import { canonicalJson, sha256Hex } from '@/lib/core/hash';
 import type { NodeId, SiteId } from '@/lib/core/ids';
+import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
 import { CLUSTER_VERIFY_STAMP } from '@/lib/steps/cluster-verify';
 import { STEP_KINDS } from '@/lib/steps/catalogue';
@@ -53,8 +54,8 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
 
 /**
  * The steps that bring hosts from their facts to a topology: the same input gives the same plan, hosts that already
- * match give an empty one. Order: load balancers one at a time; members of etcd that stand still, all at once, because
- * a cluster without quorum starts only together; then each server when the one before it is Ready and a voting member,
+ * match give an empty one. Order: load balancers one at a time, those that serve first; members of etcd that are away, all
+ * at once, because a cluster without quorum starts only together; then each server when the one before it is Ready and a voting member,
  * running ones before those that join; agents after the last server, at most `AGENTS_AT_ONCE` at a time; at the end a
  * look at the whole. What disturbs nothing that runs (downloads, files of a host without RKE2) waits for nobody.
  * Throws an `AppError` in the words of `refusePlan`.
@@ -92,7 +93,7 @@ function addApplySteps(list: StepList, topology: Topology, facts: readonly NodeF
     );
     return isGated ? last : null;
   };
-  for (const node of loadBalancers(topology)) {
+  for (const node of toBalancerOrder(topology, facts)) {
     const last = add(node, toLoadBalancerWork(topology, node, factsFor(facts, node.id)));
     if (last !== null) barrier = [last];
   }
@@ -113,10 +114,20 @@ function addApplySteps(list: StepList, topology: Topology, facts: readonly NodeF
   addVerification(list, topology, facts);
 }
 
-/** Members of etcd that do not run, and the other servers: those that run, then those that join. */
+/** Those whose keepalived runs come first: they learn of a new one before it can take the virtual IP beside them. */
+function toBalancerOrder(topology: Topology, facts: readonly NodeFacts[]): TopologyNode[] {
+  const all = loadBalancers(topology);
+  const runs = ({ id }: TopologyNode) => isRunning(factsFor(facts, id), 'keepalived.service');
+  return [...all.filter(runs), ...all.filter((node) => !runs(node))];
+}
+
+/**
+ * Members of etcd that do not vote now (stopped, or failing again and again), and the other servers: those that run, then
+ * those that join. No voter restarts while another member is away.
+ */
 function toServerOrder(topology: Topology, facts: readonly NodeFacts[]) {
   const all = servers(topology).map((node) => ({ node, found: factsFor(facts, node.id) }));
-  const runs = ({ found }: { found: NodeFacts }) => isRunning(found, 'rke2-server.service');
+  const runs = ({ found }: { found: NodeFacts }) => isActive(found, 'rke2-server.service');
   const isStill = (each: { found: NodeFacts }) => each.found.hasEtcdData && !runs(each);
   const running = all.filter(runs);
   const bare = all.filter((each) => !runs(each) && !isStill(each));
@@ -182,7 +193,7 @@ class StepList {
   constructor(topology: Topology, facts: readonly NodeFacts[]) {
     const serverIds = new Set(servers(topology).map(({ id }) => id));
     this.voters = facts.filter(
-      (node) => serverIds.has(node.nodeId) && isRunning(node, 'rke2-server.service'),
+      (node) => serverIds.has(node.nodeId) && isActive(node, 'rke2-server.service'),
     ).length;
   }
 
@@ -215,7 +226,9 @@ class StepList {
     const total = this.voters;
     const quorum = work.touchesQuorum && total > 0 ? `${total - 1} of ${total}` : null;
     if (work.kind === 'rke2.uninstall' && quorum !== null) this.voters -= 1;
-    if (work.kind === 'service.start' && node.role === 'server') this.voters += 1;
+    const comesBack =
+      work.kind === 'service.start' || (work.kind === 'service.restart' && !work.touchesQuorum);
+    if (comesBack && node.role === 'server') this.voters += 1;
     this.steps.push({
       id,
       nodeId: node.id,

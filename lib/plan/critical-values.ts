@@ -67,15 +67,21 @@ export function findCriticalDifferences(
 
 /** The critical values of a config.yaml: its top-level scalars; a list counts by its first lines' text. */
 function readValues(content: string): Record<string, string> {
-  const values = { ...DEFAULTS };
+  return Object.fromEntries(
+    Object.entries(DEFAULTS).map(([key, usual]) => [key, readTopLevelValue(content, key) || usual]),
+  );
+}
+
+/** The value of one top-level key of a config.yaml, of a list its items with commas; the last one counts, empty without any. */
+export function readTopLevelValue(content: string, wanted: string): string {
   const lines = content.split('\n');
+  let value = '';
   for (const [index, line] of lines.entries()) {
     const [, key = '', rest = ''] = /^([a-z][a-z0-9-]*):(?:\s+(.*))?$/.exec(line) ?? [];
-    if (!Object.hasOwn(DEFAULTS, key)) continue;
-    const text = rest.trim() === '' ? readList(lines.slice(index + 1)) : toScalar(rest);
-    if (text !== '') values[key] = text;
+    if (key !== wanted) continue;
+    value = (rest.trim() === '' ? readList(lines.slice(index + 1)) : toScalar(rest)) || value;
   }
-  return values;
+  return value;
 }
 
 function readList(lines: readonly string[]): string {

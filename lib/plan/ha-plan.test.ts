@@ -125,6 +125,17 @@ describe('a change of load balancers', () => {
     expect(waits('s4 service.start', 's3 rke2.ready')).toBe(true);
   });
 
+  it('reaches a new one last, wherever it stands in the drawing: the others know it before it holds the virtual IP', () => {
+    const [one] = loadBalancers(layout);
+    const added = { ...one, id: NodeId.parse('n-lb0'), name: 'lb0', internalIp: '192.168.10.7' };
+    const more = Topology.parse({ ...layout, nodes: [added, ...layout.nodes] });
+    const result = plan(more, factsWith(more, running));
+    const waits = waitsIn(result, more);
+    expect(waits('lb0 service.start', 'lb1 service.reload')).toBe(true);
+    expect(waits('lb0 service.start', 'lb2 lb.ready')).toBe(true);
+    expect(waits('lb1 service.reload', 'lb0 service.start')).toBe(false);
+  });
+
   it('starts what is off, restarts what is not enabled, and installs what is gone', () => {
     const off = withFacts(running, 'lb1', withUnit('nginx.service', 'inactive'));
     expect(toLines(plan(layout, off))).toEqual(['lb1 service.start', 'lb1 lb.ready', 's1 cluster.verify']);
@@ -195,6 +206,24 @@ describe('quorum', () => {
     expect(toLines(result)).toContain('s3 service.start');
     const restarts = result.steps.filter(({ kind }) => kind === 'service.restart');
     expect(restarts.map(({ quorum }) => quorum)).toEqual(['2 of 3', '2 of 3']);
+  });
+
+  it('does not count a server that fails again and again, and has it work before a voter restarts', () => {
+    const looping = withFacts(running, 's3', withUnit('rke2-server.service', 'activating'));
+    const result = plan(withSan, looping);
+    const waits = waitsIn(result);
+    expect(waits('s1 file.put', 's3 rke2.ready')).toBe(true);
+    expect(waits('s3 service.restart', 's1 service.restart')).toBe(false);
+    const quorums = (from: Plan, kind: string) =>
+      from.steps.flatMap((step) =>
+        step.kind === kind && step.nodeId.startsWith('n-s') ? [`${step.nodeId} ${step.quorum ?? '-'}`] : [],
+      );
+    expect(quorums(result, 'service.restart')).toEqual(['n-s3 -', 'n-s1 2 of 3', 'n-s2 2 of 3']);
+    expect(quorums(plan(layout, looping, 'uninstall'), 'rke2.uninstall')).toEqual([
+      'n-s3 -',
+      'n-s2 1 of 2',
+      'n-s1 0 of 1',
+    ]);
   });
 
   it('is not waited for by one server when all stand still: they start together', () => {

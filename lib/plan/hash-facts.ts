@@ -1,4 +1,5 @@
 import { canonicalJson, sha256Hex } from '@/lib/core/hash';
+import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
 import { isRunning } from './is-running';
 
@@ -19,7 +20,15 @@ export function hashFacts(facts: readonly NodeFacts[]): string {
     units: Object.fromEntries(
       Object.entries(node.units).map(([unit, { load, enabled }]) => [
         unit,
-        { isLoaded: load === 'loaded', isRunning: isRunning(node, unit), enabled },
+        {
+          isLoaded: load === 'loaded',
+          isRunning: isRunning(node, unit),
+          enabled,
+          // A plan counts and orders servers by whether they are up, not by whether they try to be.
+          ...(unit === 'rke2-server.service' &&
+            isRunning(node, unit) &&
+            !isActive(node, unit) && { isUp: false }),
+        },
       ]),
     ),
   }));

@@ -1,5 +1,6 @@
 import { sha256Hex } from '@/lib/core/hash';
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
+import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
 import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
 import type { RenderedFile } from '@/lib/render/rendered-file';
@@ -161,9 +162,7 @@ function toServiceWork(
 ): Work[] {
   const runs = isRunning(facts, unit);
   const isServed =
-    facts.units[unit]?.active === 'active' &&
-    facts.units[unit].enabled === 'enabled' &&
-    facts.stamps[unit] === stamp;
+    isActive(facts, unit) && facts.units[unit]?.enabled === 'enabled' && facts.stamps[unit] === stamp;
   const name = unit.replace('.service', '');
   const serve: Work = {
     ...PLAIN,
@@ -173,7 +172,8 @@ function toServiceWork(
       ? `restarts ${name} on ${node.name}`
       : `starts ${name} on ${node.name}, now and at every boot`,
     restarts: [unit],
-    touchesQuorum: runs && node.role === 'server',
+    // One that fails again and again does not vote.
+    touchesQuorum: isActive(facts, unit) && node.role === 'server',
     phase: 'serve',
   };
   const servers = topology.nodes.filter(({ role }) => role === 'server').length;

@@ -13,6 +13,8 @@ export type PlanProblemCode =
   | 'other-role'
   | 'interface-missing'
   | 'first-server-bare'
+  | 'servers-replaced'
+  | 'node-identity'
   | 'critical-value';
 
 /** Why no plan is made, in words: what stands in the way on which node, and what to do next. */

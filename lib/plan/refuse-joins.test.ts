@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NodeId } from '@/lib/core/ids';
 import type { NodeFacts } from '@/lib/health/facts';
 import { RKE2_CONFIG_PATH } from '@/lib/render/rke2-config';
 import { applyPlanToFacts } from '@/lib/testing/apply-plan-to-facts';
@@ -26,6 +27,56 @@ describe('what is told before a host is touched', () => {
     expect(found[0]?.message).toContain('s0 would start a second cluster');
     const right = withServers(layout, 'last', 's0');
     expect(refuse(right, factsWith(right, running))).toEqual([]);
+  });
+
+  it('is a drawing without one server of the cluster whose agents run: its first one would start a second', () => {
+    const others = layout.nodes.filter(({ role }) => role !== 'server');
+    const servers = layout.nodes
+      .filter(({ role }) => role === 'server')
+      .map((node, index) => ({
+        ...node,
+        id: NodeId.parse(`n-t${index}`),
+        name: `t${index}`,
+        internalIp: `192.168.10.${40 + index}`,
+      }));
+    const wrong = Topology.parse({ ...layout, nodes: [...servers, ...others] });
+    const found = refuse(wrong, factsWith(wrong, running));
+    expect(found.map(({ code, nodeId }) => `${code} ${nodeId ?? ''}`)).toEqual(['servers-replaced n-t0']);
+    expect(found[0]?.message).toContain('whose agents run on a1, a2, a3: t0 would start a second cluster');
+    // Agents that stand still, or that are somebody else's, have no cluster of ours.
+    const still = ['a1', 'a2', 'a3'].reduce<readonly NodeFacts[]>(
+      (facts, name) => withFacts(facts, name, withUnit('rke2-agent.service', 'inactive')),
+      running,
+    );
+    expect(refuse(wrong, factsWith(wrong, still))).toEqual([]);
+    const kept = Topology.parse({ ...layout, nodes: [layout.nodes[0], ...servers.slice(1), ...others] });
+    expect(refuse(kept, factsWith(kept, running))).toEqual([]);
+  });
+
+  it.each([
+    ['the name of a server', 's2', { name: 't2' }, 'node-name s2, the topology asks for t2'],
+    ['the name of an agent', 'a1', { name: 't1' }, 'node-name a1, the topology asks for t1'],
+    [
+      'the address of a server',
+      's2',
+      { internalIp: '192.168.10.77' },
+      'node-ip 192.168.10.11, the topology asks for 192.168.10.77',
+    ],
+  ])('is %s that runs, not of a host that is bare', (_what, name, change, words) => {
+    const nodes = layout.nodes.map((node) => (node.name === name ? { ...node, ...change } : node));
+    const renamed = Topology.parse({ ...layout, nodes });
+    const found = refuse(renamed, running);
+    expect(found.map(({ code, nodeId }) => `${code} ${nodeId ?? ''}`)).toEqual([`node-identity n-${name}`]);
+    expect(found[0]?.message).toContain(words);
+    expect(found[0]?.nextAction).toContain('remove the node');
+    expect(refuse(renamed, bare(renamed))).toEqual([]);
+  });
+
+  it('is not the address of an agent, which the cluster follows', () => {
+    const nodes = layout.nodes.map((node) =>
+      node.name === 'a1' ? { ...node, internalIp: '192.168.10.77' } : node,
+    );
+    expect(refuse(Topology.parse({ ...layout, nodes }), running)).toEqual([]);
   });
 
   it.each([

@@ -65,6 +65,10 @@ function refuseNode(
     const message = `${node.name} holds etcd data of a cluster that Siteplan did not make.`;
     const action = `If that cluster may go, run rke2-killall.sh and rke2-uninstall.sh on ${node.name} by hand; otherwise choose another host.`;
     problems.push(problem('foreign-data', message, action));
+  } else if (kind === 'uninstall' && hasForeignRke2(node, facts)) {
+    const message = `${node.name} has an RKE2 that Siteplan did not install, maybe of another cluster; an uninstall would delete it.`;
+    const action = `Take ${node.name} out of the topology; if that RKE2 may go, run rke2-killall.sh and rke2-uninstall.sh on it by hand.`;
+    problems.push(problem('foreign-data', message, action));
   }
   if (kind === 'uninstall') return problems;
   if (node.role === 'lb') problems.push(...refuseLoadBalancer(topology, node, facts));
@@ -94,6 +98,13 @@ function refuseNode(
   const version = refuseVersion(topology.rke2.version, facts.rke2Version, node);
   if (version) problems.push(problem(...version));
   return problems;
+}
+
+/** True where an uninstall would delete an RKE2 that is not ours: an agent, or a server with data in another folder. */
+function hasForeignRke2({ role }: TopologyNode, facts: NodeFacts): boolean {
+  if (role === 'lb' || facts.stamps[INSTALL_STAMP] !== undefined) return false;
+  const isThere = (unit: string) => facts.units[unit]?.load === 'loaded' || isRunning(facts, unit);
+  return facts.rke2Version !== null || ['rke2-server.service', 'rke2-agent.service'].some(isThere);
 }
 
 /** What a host runs that belongs to another role than its own, or null. */

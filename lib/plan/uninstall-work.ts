@@ -1,11 +1,11 @@
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
+import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
 import { renderNode } from '@/lib/render/render-node';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { isOurs, PLAIN } from './file-work';
 import type { Work } from './file-work';
 import { toLoadBalancerRelease } from './load-balancer-work';
-import { isRunning } from './is-running';
 
 /** What RKE2's own uninstall script removes (RKE2 bundle/bin/rke2-uninstall.sh). */
 const REMOVED_BY_RKE2 = /^(\/etc\/rancher\/rke2|\/var\/lib\/rancher\/rke2)\//;
@@ -25,7 +25,7 @@ export function toUninstallWork(topology: Topology, node: TopologyNode, facts: N
     kind: 'rke2.uninstall',
     params: {},
     effect: `ends every container of RKE2 on ${node.name} and deletes RKE2 with all of its data`,
-    touchesQuorum: node.role === 'server' && isRunning(facts, 'rke2-server.service'),
+    touchesQuorum: node.role === 'server' && isActive(facts, 'rke2-server.service'),
     phase: 'serve',
   };
   const ours = files.filter((path) => !REMOVED_BY_RKE2.test(path) && isOurs(facts.files[path]));

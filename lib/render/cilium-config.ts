@@ -73,7 +73,7 @@ function toHubbleValues(hubble: Topology['cilium']['hubble']): YamlValue {
  * One at the edge, where a spare only costs memory, and on one node, where anti-affinity would leave a second Pending
  * (rke2-cilium chart, operator.replicas).
  */
-export function operatorReplicas(topology: Topology): number {
+function operatorReplicas(topology: Topology): number {
   const needsOne = topology.pattern === 'edge' || clusterNodes(topology).length === 1;
   return topology.cilium.operatorReplicas ?? (needsOne ? 1 : 2);
 }

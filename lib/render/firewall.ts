@@ -5,7 +5,7 @@ import { toPlainFile } from './plain-file';
 import type { RenderedFile } from './rendered-file';
 
 export const FIREWALL_PATH = '/etc/siteplan/firewall.nft';
-export const FIREWALL_UNIT_PATH = '/etc/systemd/system/siteplan-firewall.service';
+const FIREWALL_UNIT_PATH = '/etc/systemd/system/siteplan-firewall.service';
 
 /** The node's firewall and the unit that loads it, where the topology asks for nftables. */
 export function renderFirewall(topology: Topology, node: TopologyNode): RenderedFile[] {

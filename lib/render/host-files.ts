@@ -5,7 +5,7 @@ import type { RenderedFile } from './rendered-file';
 export const SYSCTL_PATH = '/etc/sysctl.d/90-siteplan-rke2.conf';
 export const MODULES_PATH = '/etc/modules-load.d/siteplan-rke2.conf';
 export const NETWORK_MANAGER_PATH = '/etc/NetworkManager/conf.d/90-siteplan-rke2.conf';
-export const NETWORKD_PATH = '/etc/systemd/networkd.conf.d/90-siteplan-rke2.conf';
+const NETWORKD_PATH = '/etc/systemd/networkd.conf.d/90-siteplan-rke2.conf';
 
 /** Files of the host itself below RKE2, the same on servers and agents, in the order in which they are placed. */
 export function renderHostFiles(topology: Topology): RenderedFile[] {

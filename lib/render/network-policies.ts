@@ -30,7 +30,7 @@ export function renderNetworkPolicies(topology: Topology): RenderedFile | null {
  * DNS and the API server are named; a selector without a namespace means the policy's own, so others are named too.
  * `isDnsShown` sends lookups through Cilium's proxy, without which Hubble's DNS figures stay empty.
  */
-export function toNetworkPolicy(policy: SegmentPolicy, isDnsShown: boolean): YamlValue {
+function toNetworkPolicy(policy: SegmentPolicy, isDnsShown: boolean): YamlValue {
   const group = [
     { matchLabels: policy.podLabels },
     ...policy.otherNamespaces.map((name) => ({ matchLabels: { ...policy.podLabels, [NAMESPACE]: name } })),

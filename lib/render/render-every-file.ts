@@ -15,9 +15,9 @@ import { renderTrafficShaping } from './traffic-shaping';
 const REASONS = {
   dropIn: 'Plans do not have systemd read changed units again yet; the packages’ own units serve until then.',
   tailscale:
-    'Plans take hosts that are on the tailnet already; joining them to it comes with the edge release.',
+    'Plans take hosts that are on the tailnet already; joining them to it comes with a later release.',
   firewall: 'Plans open and close no firewall yet; preflight says which ports are shut.',
-  shaping: 'Plans set no queues yet; they come with the edge release.',
+  shaping: 'Plans set no queues yet; they come with a later release.',
   etcdUser:
     'Plans make no users yet; run `systemd-sysusers` with this file, preflight says when it is missing.',
   policies: 'Policies are switched on only after flows have shown what they would cut.',

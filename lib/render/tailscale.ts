@@ -7,9 +7,9 @@ import { toSecretSlot } from './secret-slot';
 export const TAILSCALE_KEY_PATH = '/etc/siteplan/tailscale-auth-key';
 export const TAILSCALE_JOIN_PATH = '/etc/siteplan/tailscale-join.sh';
 export const TAILSCALE_UNIT = 'siteplan-tailscale.service';
-export const TAILSCALE_UNIT_PATH = `/etc/systemd/system/${TAILSCALE_UNIT}`;
+const TAILSCALE_UNIT_PATH = `/etc/systemd/system/${TAILSCALE_UNIT}`;
 export const TAILNET_GUARD_PATH = '/etc/siteplan/tailnet-guard.nft';
-export const TAILNET_GUARD_UNIT_PATH = '/etc/systemd/system/siteplan-tailnet-guard.service';
+const TAILNET_GUARD_UNIT_PATH = '/etc/systemd/system/siteplan-tailnet-guard.service';
 
 /**
  * What puts a node on the tailnet and keeps Cilium out of its way; nothing where the topology leaves Tailscale alone.

@@ -56,8 +56,8 @@ export const ETCD_RULES: readonly Rule[] = [
     id: 'etcd-metrics-open',
     severity: 'info',
     source: 'RKE2 docs reference/server_config, etcd-expose-metrics',
-    find: ({ etcd, security }) =>
-      etcd.exposeMetrics && security.firewall === 'none'
+    find: ({ etcd }) =>
+      etcd.exposeMetrics
         ? [
             toHit(
               ['etcd', 'exposeMetrics'],

@@ -12,7 +12,7 @@ import { clusterNodes } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
 
 /** What RKE2 itself takes (RKE2 docs reference/server_config). */
-export const USUAL = { clusterCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16' } as const;
+const USUAL = { clusterCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16' } as const;
 /** Docker's own bridge on hosts that have it. */
 export const DOCKER_CIDR = parseCidr('172.17.0.0/16');
 /** Each node takes a network of this size for its pods (kube-controller-manager reference, node-cidr-mask-size). */

@@ -92,14 +92,6 @@ describe('corrections to the design text', () => {
     },
   );
 
-  it.each(answers.filter(({ answer }) => 'because' in answer))(
-    'row $row is beyond a document, for a stated reason',
-    ({ answer }) => {
-      if (!('because' in answer)) throw new Error('filtered above');
-      expect(answer.because).toMatch(/^[a-z].{20,}[^.]$/);
-    },
-  );
-
   it('find what the text’s own words for a component would do', () => {
     const found = (input: object) =>
       checkTopology(Topology.parse({ pattern: 'custom', ...input })).map(({ ruleId }) => ruleId);

@@ -58,6 +58,23 @@ describe('preflights folded together', () => {
     expect(isFull(part)).toBe(false);
   });
 
+  it('keep what failed when a part could not find it out, and take the answer once there is one', () => {
+    const lost = (checkId: string) => ({ ...cell('n-1', checkId, 'warn', '2'), isUnknown: true });
+    const scope = { nodeIds: ['n-1'], checkIds: null };
+    const part = { scope, cells: [lost('cpus'), lost('reach-tcp')], links: [link('n-1', 'warn')] };
+    const merged = mergePreflight(full, result(part));
+    expect(show(merged)).toEqual(['n-1 cpus fail 1', 'n-1 reach-tcp fail 1', 'n-2 cpus ok 1']);
+    expect(merged.links).toEqual(full.links);
+    const answered = mergePreflight(merged, result({ scope, cells: [cell('n-1', 'cpus', 'warn', '3')] }));
+    expect(show(answered)).toEqual(['n-2 cpus ok 1', 'n-1 cpus warn 3']);
+    const other = { nodeIds: ['n-2'], checkIds: ['cpus'] };
+    const wasWell = mergePreflight(
+      full,
+      result({ scope: other, cells: [{ ...cell('n-2', 'cpus', 'warn', '2'), isUnknown: true }] }),
+    );
+    expect(show(wasWell)).toContain('n-2 cpus warn 2');
+  });
+
   it('do not take a host for read because one of its checks was', () => {
     const lost = result({ unreachable: [{ nodeId: 'n-1', failure }] });
     const some = { nodeIds: ['n-1'], checkIds: ['cpus'] };

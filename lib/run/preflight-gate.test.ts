@@ -149,7 +149,7 @@ describe('listBlockers', () => {
     ]);
     expect(Object.keys(toBlockerFields(found))).toEqual(['s1 / reached', 's1 / x', 's2 / x']);
     expect(toRefusal(found)).toMatch(
-      /^3 red checks stand in the way: s1 was not reached, x on s1, x on s2\./,
+      /^3 failing checks stand in the way: s1 was not reached, x on s1, x on s2\./,
     );
     expect(toRefusal([])).toBeNull();
   });

@@ -96,7 +96,7 @@ export function toRefusal(blockers: readonly CheckBlocker[]): string | null {
   });
   const rest = blockers.length > named.length ? ` and ${blockers.length - named.length} more` : '';
   const verb = blockers.length === 1 ? 'stands' : 'stand';
-  return `${toCount(blockers.length, 'red check')} ${verb} in the way: ${named.join(', ')}${rest}. Mend them and run the checks again, or override them with a reason.`;
+  return `${toCount(blockers.length, 'failing check')} ${verb} in the way: ${named.join(', ')}${rest}. Mend them and run the checks again, or override them with a reason.`;
 }
 
 /** Blockers by place, for the fields of an error: `s1 / memory` and what was found against what is wanted. */

@@ -43,7 +43,7 @@ export interface RunSummary {
   /** Hosts that cannot be reached right now. */
   readonly lostNodes: readonly string[];
   readonly notes: readonly RunNote[];
-  /** Red checks that a person let pass for this run. */
+  /** Failing checks that a person let pass for this run. */
   readonly overrides: readonly RunOverride[];
   readonly cancelRequestedBy: string | null;
   readonly startedAt: string | null;
@@ -87,7 +87,7 @@ class LogReader {
         this.total = Math.max(this.total, body.steps);
         this.overrides = body.overrides ?? [];
         for (const { by, title, value, reason, nodeId } of this.overrides)
-          note(`${by} let the red check “${title}” (${value}) pass: ${reason}`, nodeId);
+          note(`${by} let the failing check “${title}” (${value}) pass: ${reason}`, nodeId);
         break;
       case 'run.claimed':
         this.startedAt ??= at;

@@ -5,8 +5,8 @@ import type { SealPrivateKey, SealPublicKey } from './seal';
 import { toKeyId } from './seal';
 
 /** Keys of 256 random bits that a process signs with; files, never variables, never the database. */
-export type SymmetricKeyName = 'session' | 'action' | 'audit';
-const SYMMETRIC: readonly SymmetricKeyName[] = ['session', 'action', 'audit'];
+export const SYMMETRIC_KEYS = ['session', 'action', 'audit'] as const;
+export type SymmetricKeyName = (typeof SYMMETRIC_KEYS)[number];
 
 /** A key file that is missing or unusable; the message is for the person who starts the program. */
 export class KeyError extends Error {
@@ -66,7 +66,7 @@ export async function ensureKeys(dir: string): Promise<void> {
   }
   const { key } = await loadSealPrivateKey(dir);
   await writeNew(publicPath, key.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
-  for (const name of SYMMETRIC) {
+  for (const name of SYMMETRIC_KEYS) {
     await writeNew(join(dir, `${name}.key`), `${randomBytes(32).toString('base64')}\n`, 0o600);
   }
 }
@@ -107,7 +107,9 @@ export async function loadSealPrivateKey(dir: string): Promise<SealPrivateKey> {
 /** The private key in one file, with the same care. */
 export async function readSealPrivateKey(path: string): Promise<SealPrivateKey> {
   const pem = await readKeyFile(path);
-  const { mode } = await stat(path);
+  const { mode } = await stat(path).catch((error: unknown) => {
+    throw new KeyError(`The key file ${path} is gone.`, { cause: error });
+  });
   if (mode & 0o007)
     throw new KeyError(`${path} is open to every user of this machine. Set its mode to 0600.`);
   try {

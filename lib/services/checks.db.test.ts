@@ -136,9 +136,9 @@ describe('the gate before Apply', () => {
   it('takes one cell that was run again for the whole, but none of another revision', async () => {
     const planId = await planWith([cell('memory', 'fail'), cell('swap', 'ok', 'off')]);
     await again('memory', [cell('memory', 'ok')], 2);
-    await expect(createRun(admin, { planId })).rejects.toThrow(/1 red check/);
+    await expect(createRun(admin, { planId })).rejects.toThrow(/1 failing check/);
     await again('swap', [cell('swap', 'fail', 'on')]);
-    await expect(createRun(admin, { planId })).rejects.toThrow(/2 red checks/);
+    await expect(createRun(admin, { planId })).rejects.toThrow(/2 failing checks/);
     await again('memory', [cell('memory', 'ok', '8 GiB')]);
     await again('swap', []);
     const { result } = await getChecks(admin, { siteId });
@@ -168,7 +168,7 @@ describe('an override', () => {
 
     await endRun();
     const next = await planWith([cell('memory', 'fail')]);
-    await expect(createRun(admin, { planId: next })).rejects.toThrow(/1 red check/);
+    await expect(createRun(admin, { planId: next })).rejects.toThrow(/1 failing check/);
   });
 
   it('is for what the check had found: it lapses when that changes, and does not come back with it', async () => {
@@ -177,12 +177,12 @@ describe('an override', () => {
     await again('memory', [cell('memory', 'fail')]);
     expect((await getChecks(admin, { siteId })).blockers).toEqual([]);
     await again('memory', [cell('memory', 'fail', '512 MiB')]);
-    await expect(createRun(admin, { planId })).rejects.toThrow(/1 red check/);
+    await expect(createRun(admin, { planId })).rejects.toThrow(/1 failing check/);
     await again('memory', [cell('memory', 'fail')]);
     const { overrides, blockers } = await getChecks(admin, { siteId });
     expect(overrides).toMatchObject([{ state: 'lapsed' }]);
     expect(blockers).toHaveLength(1);
-    await expect(createRun(admin, { planId })).rejects.toThrow(/1 red check/);
+    await expect(createRun(admin, { planId })).rejects.toThrow(/1 failing check/);
     await override('memory');
     expect(await createRun(admin, { planId })).toMatchObject({ state: 'queued' });
   });
@@ -202,7 +202,7 @@ describe('an override', () => {
     const { id } = await override('memory');
     await revokeOverride(admin, { siteId, overrideId: id });
     expect((await auditOf('check.override-revoke'))?.detail).toMatchObject({ overrideId: id });
-    await expect(createRun(admin, { planId })).rejects.toThrow(/1 red check/);
+    await expect(createRun(admin, { planId })).rejects.toThrow(/1 failing check/);
     await expect(revokeOverride(admin, { siteId, overrideId: id })).rejects.toThrow(/already/);
     expect((await getChecks(admin, { siteId })).overrides).toEqual([]);
   });
@@ -211,7 +211,7 @@ describe('an override', () => {
     await planWith([cell('memory', 'fail'), cell('cpu', 'warn')]);
     const short = { siteId, nodeId, checkId: 'memory', value: '1 GiB', reason: '   too few  ' };
     await expect(overrideCheck(admin, short)).rejects.toMatchObject({ code: 'invalid' });
-    await expect(override('cpu')).rejects.toThrow(/is not red/);
+    await expect(override('cpu')).rejects.toThrow(/is not a failing check/);
     await expect(override('nothing')).rejects.toMatchObject({ code: 'not-found' });
     await expect(override('memory', '2 GiB')).rejects.toThrow(/something else meanwhile: 1 GiB/);
     await override('memory');
@@ -234,7 +234,7 @@ describe('an override', () => {
 describe('checks again', () => {
   it('are filed for some cells only beside all of the newest revision', async () => {
     const some = { kind: 'preflight' as const, siteId, nodeIds: [nodeId], checkIds: ['memory'] };
-    await expect(createJob(admin, some)).rejects.toThrow(/Run all checks first/);
+    await expect(createJob(admin, some)).rejects.toThrow(/Run the checks first/);
     await check({});
     const job = await createJob(admin, some);
     const { rows } = await database.web.pool.query('SELECT params FROM job WHERE id = $1', [job.id]);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { insertPlan } from '@/lib/testing/factories';
 import type { TestDatabase } from '@/lib/testing/test-database';
 import { createTestDatabase } from '@/lib/testing/test-database';
 import { createWebFixture } from '@/lib/testing/web-fixture';
@@ -18,11 +19,7 @@ beforeAll(async () => {
   const topology = { pattern: 'custom', nodes: [{ name: 's1', role: 'server', internalIp: '192.0.2.1' }] };
   const { siteId } = await createSite(admin, { name: 'logs', topology });
   const { pool } = database.worker;
-  await pool.query(
-    `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-     VALUES ('p-log', $1, 'apply', 1, '', '{}', '{}', 'ann')`,
-    [siteId],
-  );
+  await insertPlan(pool, { id: 'p-log', siteId });
   await database.web.pool.query(
     `INSERT INTO run (id, site_id, plan_id, steps, created_by) VALUES ($2, $1, 'p-log', 2, 'ann')`,
     [siteId, RUN],

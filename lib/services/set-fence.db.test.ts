@@ -6,7 +6,7 @@ import { claimRun } from '@/lib/db/run-log';
 import { claimSite, renewLease } from '@/lib/db/site-lease';
 import { prepareRunner } from '@/lib/provision/host-runner';
 import { connectHost } from '@/lib/ssh/connect-host';
-import { insertPreflight } from '@/lib/testing/factories';
+import { insertPlan, insertPreflight } from '@/lib/testing/factories';
 import { adoptRun, RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 import { startFakeHost } from '@/lib/testing/fake-host';
 import { toTestPlan } from '@/lib/testing/ledger-step';
@@ -46,14 +46,9 @@ async function refusedRun({ onTestFinished, task }: TestContext, installationId 
   const site = await createSite(admin, { name: task.id, topology: { pattern: 'custom', nodes } });
   const siteId = SiteId.parse(site.siteId);
   const plan = { ...toTestPlan(siteId, [{ nodeId: 'n-0', params: { name: 'a' } }]), id: `p-${siteId}` };
-  const { id, kind, revision, factsHash } = plan;
-  await database.worker.pool.query(
-    `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-     VALUES ($1, $2, $3, $4, $5, $6, '[]', 'worker')`,
-    [id, siteId, kind, revision, factsHash, JSON.stringify(plan)],
-  );
+  await insertPlan(database.worker.pool, plan);
   await insertPreflight(database.worker.pool, siteId);
-  const { id: runId } = await createRun(admin, { planId: id });
+  const { id: runId } = await createRun(admin, { planId: plan.id });
   const hosts = [{ nodeId: 'n-0', target: host.target, root: host.root }];
   const rig = adoptRun(database.worker, { siteId, runId, plan, hosts });
   expect(await rig.execute()).toBe('needs-attention');

@@ -26,11 +26,13 @@ export async function storeSecret(
   });
   const id = newId('k');
   const version = (newest?.version ?? 0) + 1;
-  const sealed = seal(ctx.keys.seal, Buffer.from(plaintext, 'utf8'), { purpose, owner, id, version });
+  // Read once: `seal.pub` may be replaced at any time, and the row says which key opens it.
+  const recipient = ctx.keys.seal;
+  const sealed = seal(recipient, Buffer.from(plaintext, 'utf8'), { purpose, owner, id, version });
   // Prisma's own INSERT asks for every column back, and `sealed` is not for this role to read.
   await tx.sql.query(
     'INSERT INTO secret (id, version, purpose, owner, key_id, sealed) VALUES ($1, $2::int, $3, $4, $5, $6::bytea)',
-    [id, version, purpose, owner, ctx.keys.seal.keyId, sealed],
+    [id, version, purpose, owner, recipient.keyId, sealed],
   );
   return { id: SecretId.parse(id), version };
 }

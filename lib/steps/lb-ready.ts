@@ -42,9 +42,14 @@ is_held() {
     # The time until the connection stood, and 0 where it never did; without TLS, because curl counts a failed handshake as no connection.
     took=$("$curl" -s -o /dev/null --noproxy '*' --connect-timeout 3 --max-time 3 -w '%{time_connect}' "http://$sp_vip:6443/" 2>/dev/null </dev/null) || :
     case "$took" in *[1-9]*) return 0 ;; esac
+  elif ping=$(find_program ping); then
+    if "$ping" -c 1 -W 2 "$sp_vip" >/dev/null 2>&1; then return 0; fi
+  else
+    note "neither curl nor ping is here to find out who holds the virtual IP $sp_vip; install curl"
     return 1
   fi
-  if ping=$(find_program ping); then "$ping" -c 1 -W 2 "$sp_vip" >/dev/null 2>&1; fi
+  note "no load balancer holds the virtual IP $sp_vip"
+  return 1
 }
 is_ready() {
   if ! is_active nginx.service; then note 'nginx does not run'; return 1; fi
@@ -53,7 +58,7 @@ is_ready() {
   if [ "$join" = no ]; then note 'nothing listens on port 9345'; return 1; fi
   if [ -z "$sp_vip" ]; then return 0; fi
   if ! is_active keepalived.service; then note 'keepalived does not run'; return 1; fi
-  if ! is_held; then note "no load balancer holds the virtual IP $sp_vip"; return 1; fi
+  is_held || return 1
 }
 is_so() {
   is_ready || return 1

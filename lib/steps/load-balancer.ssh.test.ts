@@ -307,6 +307,23 @@ if grep -q broken "$root/read"; then echo 'unknown directive "broken"'; exit 1; 
         expect(await why(more)).toBe(words);
       });
 
+      it('is not proven where nothing can ask who holds the virtual IP, and says so', async () => {
+        world({ addresses: '192.0.2.9/24' });
+        rmSync(join(root, 'usr/bin/curl'));
+        const probe = await run(lbReady, 'probe', params);
+        expect(probe).toMatchObject({
+          code: 10,
+          stdout:
+            'neither curl nor ping is here to find out who holds the virtual IP 192.0.2.10; install curl\n',
+        });
+        program('usr/bin/ping', 'exit 1');
+        expect((await run(lbReady, 'probe', params)).stdout).toContain(
+          'no load balancer holds the virtual IP',
+        );
+        program('usr/bin/ping', 'exit 0');
+        expect((await run(lbReady, 'probe', params)).stdout).toContain('not seen working');
+      });
+
       it('counts a virtual IP that the other one answers for, and asks for none where there is none', async () => {
         expect(await why({ addresses: '192.0.2.9/24', time: '0.000213' })).toContain('not seen working');
         expect(await why({ units: 'nginx', addresses: '192.0.2.9/24' }, { vip: null })).toContain(

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensureDatabase, startCluster, type Cluster } from '@/lib/db/embedded-cluster';
 import { toChildEnv } from '@/lib/env/child-env';
 import { ensureKeys } from '@/lib/secrets/keys';
-import { findFreePort, makeDataDir, removeDataDir } from '@/lib/testing/siteplan-process';
+import { findFreePort } from '@/lib/testing/find-free-port';
+import { makeDataDir, removeDataDir } from '@/lib/testing/siteplan-process';
 import { waitFor } from '@/lib/testing/wait-for';
 
 const dataDir = makeDataDir();

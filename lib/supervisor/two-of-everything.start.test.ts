@@ -11,7 +11,8 @@ import { toChildEnv } from '@/lib/env/child-env';
 import { ensureKeys, loadSealPublicKey, loadSymmetricKey } from '@/lib/secrets/keys';
 import { createApiToken } from '@/lib/services/api-tokens/create-api-token';
 import { insertRun, insertSite } from '@/lib/testing/factories';
-import { findFreePort, makeDataDir, removeDataDir } from '@/lib/testing/siteplan-process';
+import { findFreePort } from '@/lib/testing/find-free-port';
+import { makeDataDir, removeDataDir } from '@/lib/testing/siteplan-process';
 import { waitFor } from '@/lib/testing/wait-for';
 
 /* Two web processes and two workers on one PostgreSQL: who asks which one makes no difference (reliability I5, S10). */

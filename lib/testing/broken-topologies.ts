@@ -220,7 +220,14 @@ export const BROKEN: readonly (readonly [ruleId: string, path: string, topology:
     'etcd.snapshots.schedule',
     exampleLayout({ etcd: { snapshots: { schedule: 'every night' } } }),
   ],
-  ['etcd-metrics-open', 'etcd.exposeMetrics', exampleLayout({ etcd: { exposeMetrics: true } })],
+  [
+    'etcd-metrics-open',
+    'etcd.exposeMetrics',
+    exampleLayout({
+      etcd: { exposeMetrics: true },
+      security: { serverToken: SERVER_TOKEN, firewall: 'nftables' }, // no plan places that firewall yet
+    }),
+  ],
   [
     's3-keys-half',
     'etcd.snapshots.s3',

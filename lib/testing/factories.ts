@@ -1,5 +1,8 @@
 import type { Pool } from 'pg';
 import { SiteId } from '@/lib/core/ids';
+import type { Queryable } from '@/lib/db/connect';
+import type { NodeFacts } from '@/lib/health/facts';
+import type { Plan } from '@/lib/plan/plan';
 import type { PreflightResult } from '@/lib/run/job-view';
 
 let counter = 0;
@@ -21,15 +24,27 @@ export async function insertSite(pool: Pool, options: { isApplied?: boolean } = 
   return id;
 }
 
-/** A queued run of `stepIds` on the site, with an empty plan body. */
+/** A plan as a worker stores it, of the facts that it was made from; its body is what is given, which need not be a whole plan. */
+export async function insertPlan(
+  db: Queryable,
+  plan: { readonly id: string; readonly siteId: string } & Partial<
+    Pick<Plan, 'kind' | 'revision' | 'factsHash'>
+  >,
+  facts: readonly NodeFacts[] = [],
+): Promise<void> {
+  const { id, siteId, kind = 'apply', revision = 1, factsHash = '' } = plan;
+  await db.query(
+    `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 'test')`,
+    [id, siteId, kind, revision, factsHash, JSON.stringify(plan), JSON.stringify(facts)],
+  );
+}
+
+/** A queued run of `stepIds` on the site, of a plan without a step. */
 export async function insertRun(pool: Pool, siteId: string, stepIds: readonly string[]): Promise<string> {
   const planId = nextId('plan');
   const runId = nextId('run');
-  await pool.query(
-    `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-     VALUES ($1, $2, 'apply', 1, '', '{}', '[]', 'test')`,
-    [planId, siteId],
-  );
+  await insertPlan(pool, { id: planId, siteId });
   await pool.query(
     `INSERT INTO run (id, site_id, plan_id, steps, created_by) VALUES ($1, $2, $3, $4, 'test')`,
     [runId, siteId, planId, stepIds.length],
@@ -46,7 +61,7 @@ export async function insertRun(pool: Pool, siteId: string, stepIds: readonly st
 
 /** A finished preflight of all hosts of a revision, as a worker stores it; every cell is ok unless the options say otherwise. */
 export async function insertPreflight(
-  pool: Pool,
+  db: Queryable,
   siteId: string,
   options: Partial<PreflightResult> = {},
 ): Promise<string> {
@@ -56,7 +71,7 @@ export async function insertPreflight(
   const takenAt = new Date(0).toISOString();
   const result = { revision, scope, cells: [], links: [], unreachable: [], notes: [], takenAt, ...rest };
   const only = { nodeIds: result.scope.nodeIds ?? undefined, checkIds: result.scope.checkIds ?? undefined };
-  await pool.query(
+  await db.query(
     `INSERT INTO job (id, site_id, kind, params, state, result, created_by, created_at, finished_at)
      VALUES ($1, $2, 'preflight', $3, 'done', $4, 'test', clock_timestamp(), clock_timestamp())`,
     [id, siteId, JSON.stringify({ kind: 'preflight', revision, ...only }), JSON.stringify(result)],

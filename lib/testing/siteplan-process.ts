@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toChildEnv } from '@/lib/env/child-env';
+import { findFreePort } from './find-free-port';
 import { waitFor } from './wait-for';
 
 /** A real `npm start`, with a data directory and a port of its own. */
@@ -39,16 +39,6 @@ export function makeDataDir(): string {
 
 export function removeDataDir(dir: string): void {
   rmSync(dir, { recursive: true, force: true });
-}
-
-/** A TCP port of loopback that nothing listens on right now. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (!address || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 interface ProcessEntry {

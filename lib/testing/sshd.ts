@@ -2,11 +2,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { HostPublicKey } from '@/lib/ssh/host-key';
 import type { HostTarget } from '@/lib/ssh/target';
+import { findFreePort } from './find-free-port';
 import { waitFor } from './wait-for';
 
 export interface TestSshd {
@@ -20,15 +21,6 @@ export interface TestSshd {
   readonly target: HostTarget;
   readonly readLog: () => Promise<string>;
   readonly stop: () => Promise<void>;
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a TCP server has one
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function makeKey(path: string, type: string): void {

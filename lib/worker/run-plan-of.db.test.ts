@@ -1,6 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
@@ -13,10 +11,11 @@ import type { ServiceContext } from '@/lib/services/context';
 import { createRun } from '@/lib/services/runs/create-run';
 import { createSite } from '@/lib/services/sites/create-site';
 import { connectHost } from '@/lib/ssh/connect-host';
-import { insertPreflight } from '@/lib/testing/factories';
+import { insertPlan, insertPreflight } from '@/lib/testing/factories';
 import { RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 import { expectWorkerFault } from '@/lib/testing/expect-fault';
 import { WORKER_FAULTS, type WorkerFaultId } from '@/lib/testing/fake-faults';
+import { findFreePort } from '@/lib/testing/find-free-port';
 import { makeFacts } from '@/lib/testing/make-facts';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
 import { createWebFixture, type WebFixture } from '@/lib/testing/web-fixture';
@@ -44,15 +43,6 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-async function findClosedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // a TCP server has one
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** A claimed run of a real plan for one host, whose connections are refused. */
 async function claimedRun({ task }: TestContext) {
   const nodes = [{ name: 's1', role: 'server', internalIp: '192.0.2.1' }];
@@ -61,11 +51,7 @@ async function claimedRun({ task }: TestContext) {
   const { topology, revision } = await readRevision(database.worker, siteId, 1);
   const facts = topology.nodes.map((node) => makeFacts(topology, node));
   const plan = buildPlan({ siteId, topology, revision, kind: 'apply', facts });
-  await database.worker.pool.query(
-    `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-     VALUES ($1, $2, 'apply', $3, $4, $5, $6, 'worker')`,
-    [plan.id, siteId, revision, plan.factsHash, JSON.stringify(plan), JSON.stringify(facts)],
-  );
+  await insertPlan(database.worker.pool, plan, facts);
   await insertPreflight(database.worker.pool, siteId);
   const { id: runId } = await createRun(admin, { planId: plan.id });
   const { rows } = await database.worker.pool.query<{ epoch: string }>(
@@ -103,7 +89,7 @@ const PROVOKE: Readonly<Record<WorkerFaultId, (claimed: Claimed) => Promise<Part
 it.for(WORKER_FAULTS)('$id: $provoked', async (row, t) => {
   const claimed = await claimedRun(t);
   const changes = await PROVOKE[row.id](claimed);
-  const port = await findClosedPort();
+  const port = await findFreePort();
   const connect = () =>
     connectHost(
       {

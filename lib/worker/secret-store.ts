@@ -35,7 +35,7 @@ async function openRow(context: WorkerContext, row: SecretRow, what: string): Pr
 }
 
 /** Value of a secret that a topology refers to. Throws HostError `secret-unavailable`. */
-export async function readSecret(context: WorkerContext, ref: SecretRef): Promise<string> {
+async function readSecret(context: WorkerContext, ref: SecretRef): Promise<string> {
   const row = await context.db.prisma.secret.findUnique({ where: { id: ref.id } });
   if (!row || row.version !== ref.version) throw unavailable(`The secret ${ref.id} v${ref.version}`);
   return openRow(context, row, `The secret ${ref.id} v${ref.version}`);

@@ -48,7 +48,7 @@ async function main(): Promise<void> {
     db,
     log,
     sealKey: await loadSealPrivateKey(keysDir),
-    findSealKey: createKeyFinder(keysDir),
+    findSealKey: createKeyFinder(keysDir, (file, err) => log.warn({ err, file }, 'a seal key was left out')),
     policy: { allow: sshAllow },
     sshAgent,
     holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,

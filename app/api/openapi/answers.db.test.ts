@@ -231,6 +231,10 @@ describe('answers and the OpenAPI document', () => {
   it('agree about plans, runs and their logs', async () => {
     const scene = createRunScene(database, siteId, [{ nodeId: 'n-a' }, { nodeId: 'n-b' }]);
     planId = await scene.storePlan();
+    // The checks that were filed above end, for no run begins beside them.
+    await database.worker.pool.query(
+      `UPDATE job SET state = 'failed' WHERE kind = 'preflight' AND state = 'queued'`,
+    );
     await insertPreflight(database.worker.pool, siteId, { revision: 2 });
     await database.worker.pool.query('UPDATE plan SET revision = 2 WHERE id = $1', [planId]);
     await database.worker.pool.query(
@@ -242,6 +246,7 @@ describe('answers and the OpenAPI document', () => {
     await expectCall(200, 'GET /api/v1/plans/[planId]', { params: { planId } });
     const run = await expectCall(201, 'POST /api/v1/plans/[planId]/run', { params: { planId } });
     await expectCall(409, 'POST /api/v1/plans/[planId]/run', { params: { planId } });
+    await expectCall(409, 'POST /api/v1/sites/[siteId]/preflight', { params: { siteId } });
     runId = run.json['id'] as string; // a Run, checked
     const params = { runId };
     await expectCall(200, 'GET /api/v1/runs/[runId]', { params });

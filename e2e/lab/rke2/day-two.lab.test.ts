@@ -18,7 +18,7 @@ describe.skipIf(checkLabSupport() !== null)('the stand-in rke2, day two', () => 
 
   beforeAll(async () => {
     on = await startLabCluster(
-      'h1-daytwo',
+      'day-two',
       ['s1', 's2', 'a1'].map((name) => ({ name })),
     );
     await on.start('s1', 'server', first('old-token'));

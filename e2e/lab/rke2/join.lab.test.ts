@@ -14,7 +14,7 @@ describe.skipIf(checkLabSupport() !== null)('the stand-in rke2, three servers an
 
   beforeAll(async () => {
     const hosts = ['s1', 's2', 's3', 'a1', 'a2', 'lb1'].map((name) => ({ name }));
-    on = await startLabCluster('h1-join', hosts);
+    on = await startLabCluster('join', hosts);
     await on.start('s1', 'server', serverLines());
     await on.waitForNode('s1', 'server', 's1');
     const pool = (port: number) =>

@@ -7,7 +7,7 @@ import { kinds } from './api-resources';
 import { ApiError } from './api-store';
 
 /** Outside of the data folder, so that it survives an upgrade; rke2-uninstall.sh removes it (facts 1.4, 3.3). */
-export const nodePasswordPath = '/etc/rancher/node/password';
+const nodePasswordPath = '/etc/rancher/node/password';
 
 /** The password by which a host proves to be the one that registered its node name first; made on first use. */
 export function ensureNodePassword(path = nodePasswordPath): string {

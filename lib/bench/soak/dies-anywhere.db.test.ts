@@ -10,7 +10,7 @@ import { createLogger } from '@/lib/log/logger';
 import { buildPlan } from '@/lib/plan/build-plan';
 import { createRun } from '@/lib/services/runs/create-run';
 import { createSite } from '@/lib/services/sites/create-site';
-import { insertPreflight } from '@/lib/testing/factories';
+import { insertPlan, insertPreflight } from '@/lib/testing/factories';
 import { buildProgram, type BuiltProgram } from '@/lib/testing/build-program';
 import { countStatements } from '@/lib/testing/count-statements';
 import type { DyingWorkerInput } from './dying-worker';
@@ -53,11 +53,7 @@ async function fileRun(name: string, isCancelled: boolean): Promise<string> {
   const facts = topology.nodes.map((node) => makeFacts(topology, node));
   const plan = buildPlan({ siteId, topology, revision, kind: 'apply', facts });
   const { pool } = database.worker;
-  await pool.query(
-    `INSERT INTO plan (id, site_id, kind, revision, facts_hash, body, facts, created_by)
-     VALUES ($1, $2, 'apply', $3, $4, $5, $6, 'worker')`,
-    [plan.id, siteId, revision, plan.factsHash, JSON.stringify(plan), JSON.stringify(facts)],
-  );
+  await insertPlan(pool, plan, facts);
   await insertPreflight(pool, siteId);
   const { id } = await createRun(admin, { planId: plan.id });
   if (isCancelled) await pool.query('UPDATE run SET cancel_requested = true WHERE id = $1', [id]);

@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { toCount } from '@/lib/core/text';
 import { appendAudit } from '@/lib/db/audit';
-import { inTransaction, type Database } from '@/lib/db/connect';
+import { inTransaction, withConnection, type Database } from '@/lib/db/connect';
+import { LOCKS } from '@/lib/db/locks';
 import { env } from '@/lib/env/env';
 import {
   isRotationBegun,
+  listOldSealKeys,
   loadSealKeys,
   prepareNextSealKey,
   removeOldSealKeys,
@@ -15,6 +18,31 @@ import type { Command, CommandInput } from '../command';
 import { toLocalActor, withDatabase } from '../local-database';
 import { resealSecrets } from '../reseal-secrets';
 
+const POLL_MS = 250;
+/** The database notices within a moment that a command was killed; one that works takes longer. */
+const PATIENCE_MS = 5_000;
+
+/** Does `work` while no other command changes the seal keys. */
+function withSealKeys(work: (db: Database) => Promise<void>): Promise<void> {
+  return withDatabase('siteplan_worker', (db) =>
+    withConnection(db.pool, async (client) => {
+      for (const deadline = Date.now() + PATIENCE_MS; ;) {
+        const { rows } = await client.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1) AS got', [
+          LOCKS.sealKeys,
+        ]);
+        if (rows[0]?.got) break;
+        if (Date.now() > deadline) {
+          const message = 'Another command changes the seal keys. Wait for its end, then call this again.';
+          throw new CliError('failed', message);
+        }
+        await delay(POLL_MS);
+      }
+      // The lock goes with the connection, which ends with the command.
+      await work(db);
+    }),
+  );
+}
+
 async function audit(db: Database, action: string, object: string, detail: object): Promise<void> {
   const auditKey = await loadSymmetricKey(env().keysDir, 'audit');
   const actor = toLocalActor().email;
@@ -24,26 +52,29 @@ async function audit(db: Database, action: string, object: string, detail: objec
 }
 
 /** Ids of keys that stored secrets are sealed to, with how many. */
-export async function countSealedTo(db: Database): Promise<ReadonlyMap<string, number>> {
+async function countSealedTo(db: Database): Promise<ReadonlyMap<string, number>> {
   const { rows } = await db.pool.query<{ key_id: string; count: string }>(
     'SELECT key_id, count(*) FROM secret GROUP BY key_id',
   );
   return new Map(rows.map(({ key_id: keyId, count }) => [keyId, Number(count)]));
 }
 
-async function rotate({ values, out }: CommandInput): Promise<void> {
+async function prepare({ out }: CommandInput): Promise<void> {
+  const keyId = await prepareNextSealKey(env().keysDir);
+  const next = 'Copy it to the keys directory of every other worker machine, then run: secret rotate.';
+  out.result(
+    { keyId, prepared: true },
+    `The key ${keyId} stands in seal-next.key and is not in use. ${next}`,
+  );
+}
+
+async function rotate({ out }: CommandInput): Promise<void> {
   const { keysDir } = env();
-  const [before] = await loadSealKeys(keysDir);
-  if (values['prepare'] === true) {
-    const keyId = await prepareNextSealKey(keysDir);
-    const next = 'Copy it to the keys directory of every other worker machine, then run: secret rotate.';
-    return out.result(
-      { keyId, prepared: true },
-      `The key ${keyId} stands in seal-next.key and is not in use. ${next}`,
-    );
-  }
-  await withDatabase('siteplan_worker', async (db) => {
-    const isUnfinished = [...(await countSealedTo(db)).keys()].some((keyId) => keyId !== before.keyId);
+  await withSealKeys(async (db) => {
+    const [before, ...others] = await loadSealKeys(keysDir);
+    const sealedTo = await countSealedTo(db);
+    // What no key at hand opens is no work that is left: it must not keep a new key from being made.
+    const isUnfinished = others.some(({ keyId }) => keyId !== before.keyId && sealedTo.has(keyId));
     if (!isUnfinished && !(await isRotationBegun(keysDir))) await prepareNextSealKey(keysDir);
     const current = await switchSealKey(keysDir);
     const { resealed, left } = await resealSecrets(db.pool, await loadSealKeys(keysDir));
@@ -65,15 +96,22 @@ async function rotate({ values, out }: CommandInput): Promise<void> {
 
 async function removeOld({ out }: CommandInput): Promise<void> {
   const { keysDir } = env();
-  const [current] = await loadSealKeys(keysDir);
-  await withDatabase('siteplan_worker', async (db) => {
-    const others = [...(await countSealedTo(db))].filter(([keyId]) => keyId !== current.keyId);
-    const count = others.reduce((sum, [, one]) => sum + one, 0);
+  await withSealKeys(async (db) => {
+    if (await isRotationBegun(keysDir)) {
+      throw new CliError('failed', 'A rotation was begun and is not finished. Run first: secret rotate.');
+    }
+    const [current, ...others] = await loadSealKeys(keysDir);
+    const removed = await listOldSealKeys(keysDir);
+    // By name and by content: a file that somebody put back may be called after another key.
+    const going = new Set([...removed, ...others.map(({ keyId }) => keyId)]);
+    going.delete(current.keyId);
+    const needed = [...(await countSealedTo(db))].filter(([keyId]) => going.has(keyId));
+    const count = needed.reduce((sum, [, one]) => sum + one, 0);
     if (count > 0) {
       const message = `${toCount(count, 'secret')} are still sealed to another key. Run first: secret rotate.`;
       throw new CliError('failed', message);
     }
-    const removed = await removeOldSealKeys(keysDir);
+    await removeOldSealKeys(keysDir, removed);
     await audit(db, 'secret.remove-old-keys', current.keyId, { removed });
     const text = removed.length > 0 ? `Removed ${removed.join(', ')}.` : 'There is no old key.';
     out.result({ removed }, text);
@@ -88,7 +126,7 @@ export const SECRET_COMMANDS: readonly Command[] = [
     details:
       'Runs where seal.key lies. Workers and web processes of this machine take the new key by themselves. Killed at any\n' +
       'moment, it goes on when it is called again. With workers on more machines: --prepare, copy seal-next.key, rotate.',
-    run: rotate,
+    run: (input) => (input.values['prepare'] === true ? prepare(input) : rotate(input)),
   },
   {
     name: 'secret remove-old-keys',

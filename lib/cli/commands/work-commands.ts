@@ -11,8 +11,8 @@ import { optional } from '../command';
 import { openServer, SERVER_OPTIONS } from '../login-file';
 import { makeOneTimeKey } from '../one-time-key';
 import { toTable } from '../output';
-import { runJob } from '../wait-for-job';
-import { writeNewFile } from '../write-file';
+import { runJob } from '../run-job';
+import { writeNewFile } from '../write-new-file';
 import { findSite } from './site-commands';
 
 /** A job's result by its shape; a server of another version may have another. */
@@ -135,7 +135,7 @@ export const WORK_COMMANDS: readonly Command[] = [
     summary: 'Checks the hosts of a site and shows what is not as it should be.',
     args: ['SITE'],
     options: { ...SERVER_OPTIONS, all: { words: 'Show also what passed.' } },
-    details: 'Ends with 5 when a check is red.',
+    details: 'Ends with 5 when there is a failing check.',
     run: preflight,
   },
   {

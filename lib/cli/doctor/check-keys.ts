@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { loadSealPublicKey, loadSymmetricKey, type SymmetricKeyName } from '@/lib/secrets/keys';
+import { basename, join } from 'node:path';
+import {
+  loadSealPublicKey,
+  loadSymmetricKey,
+  SYMMETRIC_KEYS,
+  type SymmetricKeyName,
+} from '@/lib/secrets/keys';
 import { loadSealKeys } from '@/lib/secrets/keyring';
 import type { SealPrivateKey } from '@/lib/secrets/seal';
 import { fail, ok, warn, type DoctorLine } from './line';
-
-const SYMMETRIC: readonly SymmetricKeyName[] = ['session', 'action', 'audit'];
 
 function toReason(error: unknown): string {
   return error instanceof Error ? error.message : 'it cannot be read';
@@ -38,7 +41,7 @@ async function checkSymmetric(dir: string, name: SymmetricKeyName): Promise<Doct
 export async function checkKeys(
   dir: string,
 ): Promise<{ lines: DoctorLine[]; keys: readonly [SealPrivateKey, ...SealPrivateKey[]] | null }> {
-  const lines = await Promise.all(SYMMETRIC.map((name) => checkSymmetric(dir, name)));
+  const lines = await Promise.all(SYMMETRIC_KEYS.map((name) => checkSymmetric(dir, name)));
   const published = await loadSealPublicKey(dir).catch((error: unknown) => toReason(error));
   if (typeof published === 'string') {
     lines.push(fail('seal.pub', published, 'Put it back: new secrets cannot be stored without it.'));
@@ -48,7 +51,9 @@ export async function checkKeys(
     const fix = 'Right on a machine that runs web processes only. Workers need it.';
     return { lines: [...lines, warn('seal.key', `${sealPath} is not there`, fix)], keys: null };
   }
-  const keys = await loadSealKeys(dir).catch((error: unknown) => toReason(error));
+  const onBad = (path: string, { message }: Error) =>
+    lines.push(fail(basename(path), message, 'Put it back from its backup, or take it away.'));
+  const keys = await loadSealKeys(dir, onBad).catch((error: unknown) => toReason(error));
   if (typeof keys === 'string') {
     return { lines: [...lines, fail('seal.key', keys, 'Put back the keys, from their backup.')], keys: null };
   }

@@ -8,6 +8,7 @@ import { CHECKS } from '@/lib/health/checks';
 import { PlanKind } from '@/lib/plan/plan';
 import type { JobKind, JobView } from '@/lib/run/job-view';
 import type { JobParams } from '@/lib/run/job-params';
+import { NO_CHECKS } from '@/lib/run/preflight-gate';
 import { isOneTimeKey } from '@/lib/secrets/seal-to';
 import type { Topology } from '@/lib/topology/topology';
 import type { ServiceContext } from '../context';
@@ -15,6 +16,7 @@ import { authoriseOnSite, newId } from '../context';
 import { authoriseCredentialUse } from '../credentials/authorise-use';
 import { parseInput } from '../parse-input';
 import { findChecks } from '../preflight/find-checks';
+import { refuseWhileRun } from '../preflight/keep-apart';
 import { takeRate } from '../take-rate';
 import { findNewestTopology } from '../topology/find-stored';
 import { transact } from '../transact';
@@ -84,15 +86,14 @@ async function refuseUnknownCells(
   if (found?.result.revision === revision) return;
   throw new AppError(
     'precondition-failed',
-    found
-      ? 'The topology changed since the checks. Run all of them again first.'
-      : 'Nothing was checked yet. Run all checks first.',
+    found ? 'The topology changed since the checks. Run all of them again first.' : NO_CHECKS,
   );
 }
 
 /**
  * Files reading work on a site for a worker: a row and a nudge; the answer comes with the job's result (contract 5).
- * The same job that still waits is not filed twice. Signing in with the stored credentials is checked here too.
+ * The same job that still waits is not filed twice. Signing in with the stored credentials is checked here too. Throws
+ * `conflict` for checks while a run of the site is active.
  */
 export async function createJob(ctx: ServiceContext, input: CreateJobInput): Promise<JobView> {
   const parsed = parseInput(CreateJobInput, input);
@@ -109,6 +110,10 @@ export async function createJob(ctx: ServiceContext, input: CreateJobInput): Pro
   const same = waiting.find((job) => canonicalJson(job.params) === canonicalJson(params));
   if (same && same.createdBy === ctx.actor.email) return toJobView(same);
   return transact(ctx, async (tx) => {
+    if (kind === 'preflight') {
+      await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
+      await refuseWhileRun(tx, siteId);
+    }
     if (kind !== 'scan') await authoriseCredentialUse(ctx, tx, topology, topology);
     const row = await tx.prisma.job.create({
       data: { id: newId('j'), siteId, kind, params, createdBy: ctx.actor.email },

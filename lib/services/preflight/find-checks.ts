@@ -4,7 +4,7 @@ import { readNow } from '@/lib/db/read-now';
 import { CHECKS } from '@/lib/health/checks';
 import { PreflightResult } from '@/lib/run/job-view';
 import { mergePreflight } from '@/lib/run/merge-preflight';
-import { findStaleChecks } from '@/lib/run/preflight-gate';
+import { CHECKS_MAX_AGE_MS, findStaleChecks } from '@/lib/run/preflight-gate';
 import type { CheckOverrideView } from '@/lib/run/preflight-view';
 import type { Transaction } from '../transact';
 
@@ -16,7 +16,7 @@ export interface ChecksSource {
 
 /** Later cells that are laid over a whole preflight; more than anybody runs one by one in a day. */
 const MAX_PARTIAL = 500;
-/** Overrides that are looked at, newest first. */
+/** Overrides that are shown, newest first. */
 const MAX_OVERRIDES = 200;
 
 const DONE = `site_id = $1 AND kind = 'preflight' AND state = 'done'`;
@@ -34,6 +34,8 @@ export interface FoundChecks {
   readonly result: PreflightResult;
   /** When somebody asked for the whole one: no cell is older. */
   readonly askedAt: Date;
+  /** True when more was checked again since than is laid over it: then older findings may be missing. */
+  readonly isCut: boolean;
 }
 
 /** A check's place in the matrix: cells that were run again come back to it. */
@@ -54,25 +56,28 @@ export async function findChecks({ sql }: ChecksSource, siteId: string): Promise
   const first = PreflightResult.parse(base.result);
   const later = await sql.query<ResultRow>(
     `SELECT id, result, created_at, finished_at FROM job WHERE ${DONE} AND NOT (${IS_FULL}) AND finished_at >= $2
-      ORDER BY finished_at DESC, id DESC LIMIT ${MAX_PARTIAL}`,
+      ORDER BY finished_at DESC, id DESC LIMIT ${MAX_PARTIAL + 1}`,
     [siteId, base.finished_at],
   );
   const result = later.rows
+    .slice(0, MAX_PARTIAL)
     .reverse()
     .map((row) => PreflightResult.parse(row.result))
     .filter(({ revision }) => revision === first.revision)
     .reduce(mergePreflight, first);
   const cells = [...result.cells].sort((a, b) => placeOf(a.checkId) - placeOf(b.checkId));
-  return { result: { ...result, cells }, askedAt: base.created_at };
+  const isCut = later.rows.length > MAX_PARTIAL;
+  return { result: { ...result, cells }, askedAt: base.created_at, isCut };
 }
 
 /** Why the checks don't speak for `revision` any more, in words; null while they do. By the database's clock. */
 export async function findStaleOf(
   { prisma, sql }: ChecksSource,
   siteId: string,
-  { result, askedAt }: FoundChecks,
+  { result, askedAt, isCut }: FoundChecks,
   revision: number,
 ): Promise<string | null> {
+  if (isCut) return `More than ${MAX_PARTIAL} single checks were run since all were. Run all checks again.`;
   const run = await prisma.run.findFirst({
     where: { siteId, finishedAt: { not: null } },
     orderBy: { finishedAt: 'desc' },
@@ -88,20 +93,21 @@ export async function findStaleOf(
 }
 
 /**
- * Ids of the overrides whose check was run again since and did not find the very same: once lapsed, an override does not
- * come back when the old finding does.
+ * Ids of the overrides that are as old as checks may be at most, or whose check was run again since and did not find the
+ * very same: once lapsed, an override does not come back when the old finding does.
  */
 async function findLapsed(sql: Queryable, siteId: string): Promise<ReadonlySet<string>> {
   const { rows } = await sql.query<{ id: string }>(
     `SELECT o.id FROM check_override o
-      WHERE o.site_id = $1 AND o.revoked_at IS NULL AND o.run_id IS NULL AND EXISTS (
+      WHERE o.site_id = $1 AND o.revoked_at IS NULL AND o.run_id IS NULL AND (
+        o.created_at < now() - $2 * interval '1 ms' OR EXISTS (
         SELECT 1 FROM job j
          WHERE j.site_id = o.site_id AND j.kind = 'preflight' AND j.state = 'done' AND j.finished_at > o.created_at
            AND (NOT jsonb_exists(j.params, 'nodeIds') OR jsonb_exists(j.params->'nodeIds', o.node_id))
            AND (NOT jsonb_exists(j.params, 'checkIds') OR jsonb_exists(j.params->'checkIds', o.check_id))
            AND NOT j.result->'cells' @> jsonb_build_array(jsonb_build_object(
-                 'nodeId', o.node_id, 'checkId', o.check_id, 'status', 'fail', 'value', o.value)))`,
-    [siteId],
+                 'nodeId', o.node_id, 'checkId', o.check_id, 'status', 'fail', 'value', o.value))))`,
+    [siteId, CHECKS_MAX_AGE_MS],
   );
   return new Set(rows.map(({ id }) => id));
 }
@@ -113,15 +119,25 @@ export function toOverrideView(row: CheckOverride, isLapsed: boolean): CheckOver
   return { id, nodeId, checkId, title, value, reason, createdAt, createdBy, state, runId };
 }
 
-/** The newest overrides of a site with where they stand, newest first. For callers that have authorised. */
-export async function findOverrides(
+/** The newest overrides of a site with where they stand, newest first, for people. For callers that have authorised. */
+export function findOverrides(source: ChecksSource, siteId: string): Promise<CheckOverrideView[]> {
+  return readOverrides(source, siteId, {});
+}
+
+/** Every override that may let a check pass: neither used nor taken back, however many there are. */
+export function findOpenOverrides(source: ChecksSource, siteId: string): Promise<CheckOverrideView[]> {
+  return readOverrides(source, siteId, { isOpen: true });
+}
+
+async function readOverrides(
   { prisma, sql }: ChecksSource,
   siteId: string,
+  { isOpen = false }: { readonly isOpen?: boolean },
 ): Promise<CheckOverrideView[]> {
   const rows = await prisma.checkOverride.findMany({
-    where: { siteId },
+    where: { siteId, ...(isOpen && { runId: null, revokedAt: null }) },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    take: MAX_OVERRIDES,
+    ...(!isOpen && { take: MAX_OVERRIDES }),
   });
   if (rows.length === 0) return [];
   const lapsed = await findLapsed(sql, siteId);

@@ -7,7 +7,14 @@ import type { ServiceContext } from '../context';
 import { authoriseOnSite } from '../context';
 import { toJobView } from '../jobs/to-job-view';
 import { findNewestTopology } from '../topology/find-stored';
-import { findChecks, findNewestJob, findOverrides, findStaleOf, type ChecksSource } from './find-checks';
+import {
+  findChecks,
+  findNewestJob,
+  findOpenOverrides,
+  findOverrides,
+  findStaleOf,
+  type ChecksSource,
+} from './find-checks';
 
 function toScope(job: Job | null): PreflightScope {
   const params = JobParams.safeParse(job?.params).data;
@@ -24,14 +31,15 @@ export async function getChecks(ctx: ServiceContext, input: { siteId: string }):
   authoriseOnSite(ctx, 'job.view', siteId);
   const source: ChecksSource = { prisma: ctx.db.prisma, sql: ctx.db.pool };
   const { topology, revision } = await findNewestTopology(ctx.db, siteId);
-  const [found, overrides, job] = await Promise.all([
+  const [found, overrides, open, job] = await Promise.all([
     findChecks(source, siteId),
     findOverrides(source, siteId),
+    findOpenOverrides(source, siteId),
     findNewestJob(source, siteId),
   ]);
   const stale = found && (await findStaleOf(source, siteId, found, revision));
   const nodes = topology.nodes.map(({ id, name }) => ({ id: id as string, name }));
-  const blockers = found ? listBlockers(found.result, overrides, nodes) : [];
+  const blockers = found ? listBlockers(found.result, open, nodes) : [];
   return {
     siteId,
     revision,

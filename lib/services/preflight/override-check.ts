@@ -8,7 +8,7 @@ import { parseInput } from '../parse-input';
 import { takeRate } from '../take-rate';
 import { findNewestTopology } from '../topology/find-stored';
 import { transact } from '../transact';
-import { findChecks, findNewestJob, findOverrides, toOverrideView } from './find-checks';
+import { findChecks, findNewestJob, findOpenOverrides, toOverrideView } from './find-checks';
 
 const { minReason, maxReason } = RUN_LIMITS;
 
@@ -26,8 +26,8 @@ export const OverrideInput = z.strictObject({
 });
 
 /**
- * Lets one red check of one node pass: for the next run, or until the check finds something else or a person takes it
- * back. Throws `not-found` for a cell that is not there, `conflict` when it is not red, found something else than
+ * Lets one failing check of one node pass: for the next run, or until the check finds something else or a person takes it
+ * back. Throws `not-found` for a cell that is not there, `conflict` when it does not fail, found something else than
  * `value`, or is overridden already.
  */
 export async function overrideCheck(
@@ -44,7 +44,7 @@ export async function overrideCheck(
     const cell = found?.result.cells.find((each) => each.nodeId === nodeId && each.checkId === checkId);
     if (!cell) throw notFound('check on this node');
     if (cell.status !== 'fail') {
-      throw new AppError('conflict', `${cell.title} is not red: there is nothing to override.`);
+      throw new AppError('conflict', `${cell.title} is not a failing check: there is nothing to override.`);
     }
     if (cell.value !== value) {
       throw new AppError(
@@ -54,7 +54,7 @@ export async function overrideCheck(
     }
     const isThere = (each: CheckOverrideView) =>
       each.state === 'active' && each.nodeId === nodeId && each.checkId === checkId && each.value === value;
-    if ((await findOverrides(tx, siteId)).some(isThere)) {
+    if ((await findOpenOverrides(tx, siteId)).some(isThere)) {
       throw new AppError('conflict', `${cell.title} is overridden already.`);
     }
     const { title } = cell;

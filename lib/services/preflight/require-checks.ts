@@ -9,7 +9,7 @@ import {
 import type { CheckOverrideView } from '@/lib/run/preflight-view';
 import type { TopologyView } from '@/lib/topology/topology-view';
 import type { Transaction } from '../transact';
-import { findChecks, findOverrides, findStaleOf } from './find-checks';
+import { findChecks, findOpenOverrides, findStaleOf } from './find-checks';
 
 /**
  * The gate before a run that builds on hosts: refuses with `precondition-failed` without checks that speak for the newest
@@ -24,7 +24,7 @@ export async function requireChecks(
   if (!found) throw new AppError('precondition-failed', NO_CHECKS);
   const stale = await findStaleOf(tx, siteId, found, revision);
   if (stale) throw new AppError('precondition-failed', stale);
-  const overrides = await findOverrides(tx, siteId);
+  const overrides = await findOpenOverrides(tx, siteId);
   const nodes = topology.nodes.map(({ id, name }) => ({ id: id as string, name }));
   const blockers = listBlockers(found.result, overrides, nodes);
   const refusal = toRefusal(blockers);
@@ -35,7 +35,7 @@ export async function requireChecks(
 }
 
 /** Ties the overrides to the run that was started with them; they let no other pass. */
-export async function useOverrides(
+export async function spendOverrides(
   tx: Transaction,
   runId: string,
   overrides: readonly CheckOverrideView[],

@@ -8,7 +8,7 @@ import { parseInput } from '../parse-input';
 import { transact } from '../transact';
 import { findNewestJob, toOverrideView } from './find-checks';
 
-export const RevokeOverrideInput = z.strictObject({ siteId: z.string(), overrideId: z.string() });
+const RevokeOverrideInput = z.strictObject({ siteId: z.string(), overrideId: z.string() });
 
 /**
  * Takes an override back: its red check stands in the way of Apply again. Throws `not-found`, and `conflict` for one that a

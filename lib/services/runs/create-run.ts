@@ -11,7 +11,8 @@ import { authoriseOnSite, newId, notFound } from '../context';
 import { authoriseCredentialUse } from '../credentials/authorise-use';
 import { parseInput } from '../parse-input';
 import { findStaleReason } from '../plans/find-stale-reason';
-import { requireChecks, useOverrides } from '../preflight/require-checks';
+import { refuseWhileChecked } from '../preflight/keep-apart';
+import { requireChecks, spendOverrides } from '../preflight/require-checks';
 import { takeRate } from '../take-rate';
 import { findNewestTopology } from '../topology/find-stored';
 import type { Transaction } from '../transact';
@@ -23,8 +24,8 @@ export const CreateRunInput = z.strictObject({ planId: z.string() });
 
 /**
  * Files a run of a plan: the run, its steps and the first line of its log in one transaction. Refuses an empty or
- * stale plan, a site with an active run (promise 6), credentials that the actor may not use, and, unless it uninstalls,
- * hosts that were not checked or have a red check that nobody overrode (`precondition-failed`).
+ * stale plan, a site with an active run (promise 6) or checks under way, credentials that the actor may not use, and,
+ * unless it uninstalls, hosts that were not checked or have a red check that nobody overrode (`precondition-failed`).
  */
 export async function createRun(ctx: ServiceContext, input: unknown): Promise<RunView> {
   const { planId } = parseInput(CreateRunInput, input);
@@ -55,7 +56,7 @@ export async function createRun(ctx: ServiceContext, input: unknown): Promise<Ru
     await tx.prisma.runStep.createMany({
       data: plan.steps.map((step, ordinal) => ({ runId, stepId: step.id, ordinal })),
     });
-    await useOverrides(tx, runId, overrides);
+    await spendOverrides(tx, runId, overrides);
     await appendRequest(tx, runId, {
       type: 'run.queued',
       by: ctx.actor.email,
@@ -78,7 +79,10 @@ function toRunOverride({ nodeId, checkId, title, value, reason, createdBy }: Che
   return { nodeId, checkId, title, value, reason, by: createdBy };
 }
 
-/** Throws `conflict` while a run of the site is active, `too-many` when too many wait. Wants the site's row locked. */
+/**
+ * Throws `conflict` while a run or checks of the site are active, `too-many` when too many wait. Wants the site's row
+ * locked.
+ */
 export async function refuseSecondRun(tx: Transaction, siteId: string): Promise<void> {
   const active = await tx.prisma.run.findFirst({
     where: { siteId, state: { in: ['queued', 'running'] } },
@@ -90,6 +94,7 @@ export async function refuseSecondRun(tx: Transaction, siteId: string): Promise<
       `A run by ${active.createdBy} is active on this site. Cancel it or wait for its end.`,
     );
   }
+  await refuseWhileChecked(tx, siteId);
   await refuseLongQueue(tx);
 }
 

@@ -6,6 +6,7 @@ import { RunState, type RunEventBody, StepState } from '@/lib/run/run-event';
 import type { ServiceContext } from '../context';
 import { authoriseOnSite } from '../context';
 import { authoriseCredentialUse } from '../credentials/authorise-use';
+import { requireChecks, spendOverrides } from '../preflight/require-checks';
 import { findNewestTopology } from '../topology/find-stored';
 import type { Transaction } from '../transact';
 import { appendRequest } from './append-request';
@@ -67,7 +68,8 @@ export function refuseUnless(answer: RunAnswer): void {
 
 /**
  * Queues an ended run again: what stopped it starts again, of one node when `onlyNodeId` says so; finished and skipped
- * steps stay. Refuses when the topology was changed since, because then the plan is no longer what the drawing says.
+ * steps stay. Refuses when the topology was changed since, because then the plan is no longer what the drawing says. A run
+ * of which no step was started yet needs the checks as a new one does, unless it uninstalls.
  */
 export async function queueAgain(
   ctx: ServiceContext,
@@ -76,11 +78,15 @@ export async function queueAgain(
   { event, onlyNodeId = null }: { event: RunEventBody; onlyNodeId?: string | null },
 ): Promise<void> {
   await refuseSecondRun(tx, siteId);
-  const { revision, topology } = await findNewestTopology(tx, siteId);
+  const newest = await findNewestTopology(tx, siteId);
+  const { revision, topology } = newest;
   if (plan.revision !== revision) {
     throw new AppError('conflict', `The topology changed to revision ${revision} since. Plan again.`);
   }
   await authoriseCredentialUse(ctx, tx, topology, topology);
+  if (plan.kind !== 'uninstall' && !(await wasStarted(tx, runId))) {
+    await spendOverrides(tx, runId, await requireChecks(tx, newest));
+  }
   await tx.prisma.run.update({
     where: { id: runId },
     data: { state: 'queued', cancelRequested: false, finishedAt: null, onlyNodeId },
@@ -96,6 +102,15 @@ export async function queueAgain(
   });
   await appendRequest(tx, runId, event);
   await tx.changed('site', siteId);
+}
+
+/** True when a step of the run was begun at any time: from then on the hosts are its own doing. */
+async function wasStarted(tx: Transaction, runId: string): Promise<boolean> {
+  const begun = await tx.prisma.runStep.findFirst({
+    where: { runId, OR: [{ attempt: { gt: 0 } }, { startedAt: { not: null } }] },
+    select: { stepId: true },
+  });
+  return begun !== null;
 }
 
 /** Ids of the steps on one node, in plan order. */

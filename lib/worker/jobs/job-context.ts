@@ -17,11 +17,14 @@ export interface JobContext extends WorkerContext {
   readonly fenced: <T>(work: (tx: Queryable) => Promise<T>) => Promise<T>;
 }
 
+/** Hosts that a job talks to at the same time unless it says otherwise. */
+export const HOSTS_AT_ONCE = 10;
+
 /** Runs `work` over all nodes, a few at a time, keeping the order of results. */
 export async function forEachNode<T>(
   nodeIds: readonly NodeId[],
   work: (nodeId: NodeId) => Promise<T>,
-  atOnce = 10,
+  atOnce = HOSTS_AT_ONCE,
 ): Promise<T[]> {
   const results: T[] = [];
   let next = 0;

@@ -1,3 +1,4 @@
+import type { Failure } from '@/lib/core/failure';
 import type { NodeId } from '@/lib/core/ids';
 import { StaleEpochError } from '@/lib/db/errors';
 import { readNow } from '@/lib/db/read-now';
@@ -8,7 +9,7 @@ import { FULL_MESH_HOSTS, NEIGHBOURS, toLinkPlan } from '@/lib/health/link-plan'
 import type { HostSurvey } from '@/lib/health/survey';
 import type { PreflightResult, PreflightScope } from '@/lib/run/job-view';
 import { findNode } from '@/lib/topology/find-node';
-import { isForLater } from '../failure-of';
+import { isForLater, toFailure } from '../failure-of';
 import { probeLinks, type ProbedLinks } from '../preflight/probe-links';
 import { readDiskSpeed, readSurvey } from '../preflight/read-host';
 import { takeTurns } from '../preflight/take-turns';
@@ -36,11 +37,14 @@ async function checkSite(job: JobContext, scope: PreflightScope): Promise<Prefli
   const isCompared = needs.has('all-facts') || needs.has('links') || needs.has('vip');
   const gathered = await gatherFacts(job, isCompared ? undefined : chosen);
   const facts = gathered.flatMap((node) => ('facts' in node ? [node.facts] : []));
-  const unreachable = gathered.flatMap((node) =>
+  const { surveys, diskSpeeds, unread } = await readHosts(job, facts, needs, isChosen);
+  // When all of a host's checks were asked for, one that could not be looked at is no host that was read.
+  const lost = scope.checkIds === null ? unread : [];
+  const unreachable = [...gathered, ...lost].flatMap((node) =>
     'failure' in node && isChosen.has(node.nodeId) ? [node] : [],
   );
-  const { surveys, diskSpeeds } = await readHosts(job, facts, needs, isChosen);
-  const links = await dial(job, { facts, surveys, from: isChosen, checkIds, needs });
+  const isRead = new Set([...isChosen].filter((id) => !unreachable.some(({ nodeId }) => nodeId === id)));
+  const links = await dial(job, { facts, surveys, from: isRead, checkIds, needs });
   const now = await readNow(job.db.pool);
   const takenAt = now.toISOString();
   const cells = checkHosts(job.topology, facts, {
@@ -49,7 +53,7 @@ async function checkSite(job: JobContext, scope: PreflightScope): Promise<Prefli
     links: links.links,
     vips: links.vips,
     nowMs: now.getTime(),
-    nodeIds: isChosen,
+    nodeIds: isRead,
     ...(checkIds && { checkIds }),
   });
   return {
@@ -69,6 +73,8 @@ const DISK_NOTE =
 interface HostReadings {
   readonly surveys: ReadonlyMap<string, HostSurvey>;
   readonly diskSpeeds: ReadonlyMap<string, DiskSpeed>;
+  /** Hosts without the survey that was asked for, and why. */
+  readonly unread: readonly { readonly nodeId: NodeId; readonly failure: Failure }[];
 }
 
 /** Surveys of every host, because some checks compare them; the disk is timed only where it was asked for. */
@@ -80,7 +86,8 @@ async function readHosts(
 ): Promise<HostReadings> {
   const surveys = new Map<string, HostSurvey>();
   const diskSpeeds = new Map<string, DiskSpeed>();
-  if (!needs.has('survey') && !needs.has('disk-speed')) return { surveys, diskSpeeds };
+  const unread: { nodeId: NodeId; failure: Failure }[] = [];
+  if (!needs.has('survey') && !needs.has('disk-speed')) return { surveys, diskSpeeds, unread };
   const ids = facts.map(({ nodeId }) => nodeId);
   await job.progress(`looking at ${ids.length === 1 ? 'one host' : `${ids.length} hosts`} more closely`);
   await forEachNode(ids, async (nodeId) => {
@@ -99,13 +106,15 @@ async function readHosts(
       }
     } catch (error) {
       if (error instanceof StaleEpochError || isForLater(error)) throw error;
-      // Its cells say that nothing is known.
+      // Where only some checks were asked for, its cells say that nothing is known.
       job.log.warn({ err: error, nodeId }, 'a host could not be surveyed');
+      if (needs.has('survey') && !surveys.has(nodeId))
+        unread.push({ nodeId, failure: toFailure(job, error) });
       if (node.role === 'server' && isChosen.has(nodeId) && needs.has('disk-speed'))
         diskSpeeds.set(nodeId, { unknown: 'this part of the host could not be read' });
     }
   });
-  return { surveys, diskSpeeds };
+  return { surveys, diskSpeeds, unread };
 }
 
 interface DialOptions {

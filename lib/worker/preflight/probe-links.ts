@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { NodeId } from '@/lib/core/ids';
 import type { Link, LinkState, VipAnswer } from '@/lib/health/check-definition';
-import { isActive, isOurs } from '@/lib/health/check-result';
+import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
 import type { Dial, LinkPlan } from '@/lib/health/link-plan';
+import { isProof } from '@/lib/health/link-proof';
 import { DIAL_SCRIPT, END_LISTENER_SCRIPT, LISTEN_SCRIPT } from '@/lib/health/probe-script';
 import {
   findEarlyState,
@@ -19,7 +20,7 @@ import { createLineSplitter } from '@/lib/collect/node-sampler';
 import type { HostConnection } from '@/lib/ssh/connect-host';
 import { HostError } from '@/lib/ssh/host-error';
 import { findNode } from '@/lib/topology/find-node';
-import { forEachNode, type JobContext } from '../jobs/job-context';
+import { forEachNode, HOSTS_AT_ONCE, type JobContext } from '../jobs/job-context';
 
 /** How long one dial may take; a lost SYN is sent again after one second and after three. */
 const DIAL_SECONDS = 4;
@@ -90,7 +91,7 @@ export async function probeLinks(
     await Promise.all([...listeners.values()].map(({ close }) => close()));
   }
   const numbers = new Map([...byFrom.values()].flatMap((dials) => dials.map((dial, index) => [dial, index])));
-  const ours = new Set(facts.filter(isMember).map(({ nodeId }) => nodeId as string));
+  const factsOf = (id: NodeId) => facts.find(({ nodeId }) => nodeId === id);
   const links = toLinks(
     plan.dials,
     (dial) => {
@@ -98,7 +99,7 @@ export async function probeLinks(
       const isHeld = listeners.get(dial.toId)?.report?.get(toPortKey(dial)) === 'taken';
       return toEarly(dial) ?? (isHeld ? toHeldState(dialled) : dialled);
     },
-    (fromId, toId) => ours.has(fromId) && ours.has(toId),
+    (dial) => isProof(dial, factsOf(dial.fromId), factsOf(dial.toId)),
   );
   return { links, vips };
 }
@@ -109,16 +110,11 @@ function toHeldState(dialled: LinkState): LinkState {
   return dialled === 'refused' ? 'unknown' : dialled;
 }
 
-/** Runs RKE2 of this cluster, or the keepalived of its load balancers. */
-function isMember(facts: NodeFacts): boolean {
-  const runs = ['rke2-server.service', 'rke2-agent.service'].some((unit) => isActive(facts, unit));
-  return (isOurs(facts) && runs) || isActive(facts, 'keepalived.service');
-}
-
-/** Hosts dial ten at a time, so the last one's listeners must live as long as all before it may take. */
+/** Hosts dial a few at a time, so the last one's listeners must live as long as all before it may take. */
 function toListenSeconds(dials: readonly (readonly Dial[])[]): number {
   const rounds = dials.map((some) => Math.ceil(some.length / DIALS_AT_ONCE) * DIAL_SECONDS + 10);
-  const total = rounds.reduce((sum, one) => sum + one, 0) / Math.min(10, Math.max(1, rounds.length));
+  const total =
+    rounds.reduce((sum, one) => sum + one, 0) / Math.min(HOSTS_AT_ONCE, Math.max(1, rounds.length));
   return Math.min(MAX_LISTEN_SECONDS, Math.ceil(60 + total));
 }
 

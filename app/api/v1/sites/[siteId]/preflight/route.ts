@@ -18,7 +18,7 @@ export const POST = apiRoute(
     body: Body,
     status: 202,
     response: JobView,
-    errors: ['precondition-failed'],
+    errors: ['conflict', 'precondition-failed'],
   },
   ({ ctx, params, body: { nodeIds, checkIds } }) =>
     createJob(ctx, {

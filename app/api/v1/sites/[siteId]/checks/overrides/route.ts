@@ -5,7 +5,7 @@ import { overrideCheck, OverrideInput } from '@/lib/services/preflight/override-
 export const POST = apiRoute(
   'POST /api/v1/sites/[siteId]/checks/overrides',
   {
-    summary: 'Lets one red check of one node pass for the next run, with a reason.',
+    summary: 'Lets one failing check of one node pass for the next run, with a reason.',
     body: OverrideInput.omit({ siteId: true }),
     status: 201,
     response: CheckOverrideView,

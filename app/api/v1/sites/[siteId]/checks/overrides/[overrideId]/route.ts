@@ -5,7 +5,7 @@ import { revokeOverride } from '@/lib/services/preflight/revoke-override';
 export const DELETE = apiRoute(
   'DELETE /api/v1/sites/[siteId]/checks/overrides/[overrideId]',
   {
-    summary: 'Takes an override back, so that its red check stands in the way again.',
+    summary: 'Takes an override back, so that its failing check stands in the way again.',
     response: CheckOverrideView,
     errors: ['conflict'],
   },
