@@ -67,8 +67,9 @@ step_ask() {
   if [ -z "$step_value" ] && (true < /dev/tty) 2>/dev/null; then
     step_tty=$(stty -g < /dev/tty)
     trap 'stty "$step_tty" < /dev/tty; exit 130' INT TERM
-    printf '%s (%s): ' "$1" 'is not shown' > /dev/tty
+    # Before anybody is asked: what is typed at once must not be shown either.
     stty -echo < /dev/tty
+    printf '%s (%s): ' "$1" 'is not shown' > /dev/tty
     IFS= read -r step_value < /dev/tty
     stty "$step_tty" < /dev/tty
     trap - INT TERM

@@ -75,10 +75,11 @@ export async function runPlan(job: JobContext, kind: PlanKind): Promise<PlanResu
     return { planId: null, steps: 0, problems };
   }
   const facts = gathered.flatMap((node) => ('facts' in node ? [node.facts] : []));
+  // Whose host it is comes first: what else stands in the way there follows from it.
   const problems = [
+    ...(await refuseForeignHosts(job, facts)),
     ...refusePlan(job.topology, facts, kind),
     ...(kind === 'apply' ? refuseFindings(job.topology) : []),
-    ...(await refuseForeignHosts(job, facts)),
   ];
   if (problems.length > 0) {
     const words = problems.map(({ nodeId, message, nextAction }) => ({ nodeId, message, nextAction }));
