@@ -12,6 +12,7 @@ const reload = () => window.location.reload();
 export default function GlobalError({ error }: Props) {
   return (
     <html lang="en">
+      <title>Siteplan: not now</title>
       <body className="p-8">
         <PageFailure title="Siteplan could not show this page." digest={error.digest} onRetry={reload} />
       </body>

@@ -29,8 +29,11 @@ export function Popover({ anchor, label, onClose, children }: Props) {
           sideOffset={4}
           collisionPadding={8}
           className="floating z-40 max-h-(--radix-popover-content-available-height) w-112 max-w-[94vw] overflow-auto rounded-2 border border-ink bg-raised p-3 text-ink"
-          onOpenAutoFocus={() => {
+          onOpenAutoFocus={(event) => {
             opener.current = anchor;
+            // The sheet itself, not the first thing in it: that may open a tooltip, which would take the first Escape.
+            event.preventDefault();
+            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
           }}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
