@@ -1,15 +1,19 @@
 'use client';
 import { useSearchParams } from 'next/navigation';
+import { useState } from 'react';
 
 /** Whether rows without problems are left out; stands in the URL, so that a link shows the same. */
 export function useOnlyProblems(): [boolean, (isOnly: boolean) => void] {
   const search = useSearchParams();
-  const set = (isOnly: boolean) => {
+  // The URL follows a moment later, and a tick must not wait for it.
+  const [isOnly, setIsOnly] = useState(search.get('show') === 'problems');
+  const set = (wanted: boolean) => {
+    setIsOnly(wanted);
     const next = new URLSearchParams(search);
-    if (isOnly) next.set('show', 'problems');
+    if (wanted) next.set('show', 'problems');
     else next.delete('show');
     const query = next.size > 0 ? `?${next.toString()}` : '';
     window.history.replaceState(null, '', `${window.location.pathname}${query}`);
   };
-  return [search.get('show') === 'problems', set];
+  return [isOnly, set];
 }
