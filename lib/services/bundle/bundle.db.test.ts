@@ -5,6 +5,7 @@ import type { SiteId } from '@/lib/core/ids';
 import { buildPlan } from '@/lib/plan/build-plan';
 import type { PlanKind } from '@/lib/plan/plan';
 import type { TestDatabase } from '@/lib/testing/test-database';
+import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
 import { createTestDatabase } from '@/lib/testing/test-database';
 import type { WebFixture } from '@/lib/testing/web-fixture';
 import { createWebFixture } from '@/lib/testing/web-fixture';
@@ -23,6 +24,7 @@ let web: WebFixture;
 let admin: ServiceContext;
 let siteId: SiteId;
 
+const RKE2 = 'v1.35.7+rke2r1';
 const NODE = { name: 's1', role: 'server', internalIp: '192.0.2.10' };
 
 beforeAll(async () => {
@@ -42,7 +44,8 @@ async function storePlan(kind: PlanKind): Promise<string> {
   const { topology, revision } = await getTopology(admin, { siteId });
   const facts = topology.nodes.map((node) => ({
     ...toBareFacts(topology, node),
-    rke2Version: 'v1.35.7+rke2r1',
+    rke2Version: RKE2,
+    ...(kind === 'uninstall' && { stamps: { [INSTALL_STAMP]: RKE2 } }), // else it is somebody else's
   }));
   const plan = buildPlan({ siteId, topology, revision, kind, facts });
   const { id, factsHash } = plan;
