@@ -16,7 +16,8 @@ import { expectAccessible } from './support/axe';
 import { toEightHostsResult } from './support/eight-hosts-checks';
 import { createManySite, type ManySite } from './support/ha-site';
 import { ADMIN, plan, signInByToken, toDatabase } from './support/thin-site';
-import { watchPage, type PageWatch } from './support/watch-page';
+import { openSignedIn } from './support/open-signed-in';
+import type { PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -43,14 +44,7 @@ test.beforeAll(async ({ browser }) => {
   });
   await waitUntilReady(siteplan);
   ({ api } = await signInByToken(siteplan));
-  context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
-  page = await context.newPage();
-  watch = watchPage(page);
-  await page.goto(`${siteplan.url}/login`);
-  await page.getByLabel('E-mail').fill(ADMIN.email);
-  await page.getByLabel('Password').fill(ADMIN.password);
-  await button('Sign in').click();
-  await page.waitForURL(`${siteplan.url}/`);
+  ({ context, page, watch } = await openSignedIn(browser, siteplan));
 });
 
 test.afterAll(async () => {

@@ -15,7 +15,8 @@ import { expectAccessible } from './support/axe';
 import { insertFloodedRun } from './support/flooded-run';
 import { freezeDatabase } from './support/freeze-database';
 import { ADMIN, passChecks, plan, queryDatabase, signInByToken, toThinTopology } from './support/thin-site';
-import { watchPage, type PageWatch } from './support/watch-page';
+import { openSignedIn } from './support/open-signed-in';
+import type { PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -45,14 +46,7 @@ test.beforeAll(async ({ browser }) => {
   });
   await waitUntilReady(siteplan);
   ({ api } = await signInByToken(siteplan));
-  context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
-  page = await context.newPage();
-  watch = watchPage(page);
-  await page.goto(`${siteplan.url}/login`);
-  await page.getByLabel('E-mail').fill(ADMIN.email);
-  await page.getByLabel('Password').fill(ADMIN.password);
-  await button('Sign in').click();
-  await page.waitForURL(`${siteplan.url}/`);
+  ({ context, page, watch } = await openSignedIn(browser, siteplan));
 });
 
 test.afterAll(async () => {

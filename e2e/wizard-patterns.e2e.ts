@@ -8,7 +8,8 @@ import {
 } from '@/lib/testing/siteplan-process';
 import { expectAccessible } from './support/axe';
 import { ADMIN } from './support/thin-site';
-import { watchPage, type PageWatch } from './support/watch-page';
+import { openSignedIn } from './support/open-signed-in';
+import type { PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -25,14 +26,7 @@ test.beforeAll(async ({ browser }) => {
     env: { SITEPLAN_ADMIN_EMAIL: ADMIN.email, SITEPLAN_ADMIN_PASSWORD: ADMIN.password },
   });
   await waitUntilReady(siteplan);
-  context = await browser.newContext();
-  page = await context.newPage();
-  watch = watchPage(page);
-  await page.goto(`${siteplan.url}/login`);
-  await page.getByLabel('E-mail').fill(ADMIN.email);
-  await page.getByLabel('Password').fill(ADMIN.password);
-  await button('Sign in').click();
-  await page.waitForURL(`${siteplan.url}/`);
+  ({ context, page, watch } = await openSignedIn(browser, siteplan));
 });
 
 test.afterAll(async () => {
