@@ -40,6 +40,18 @@ const reloadSsh = ({ nodeId }: CaseHost): readonly TestStep[] => [
   },
 ];
 
+/** The profile's kernel settings belong to the machine around a lab host, so no lab host can be a whole CIS server. */
+const makeEtcdUser = ({ nodeId }: CaseHost): readonly TestStep[] => {
+  const path = '/etc/sysusers.d/siteplan-etcd.conf';
+  const content = 'u etcd - "etcd user" - /usr/sbin/nologin\n';
+  const stamp = { stampName: 'sysusers', stamp: sha256Hex(content) };
+  const file = { path, mode: '0644', owner: 'root', group: 'root', content, secrets: [], dropsStamps: [] };
+  return [
+    { nodeId, kind: 'file.put', params: file },
+    { nodeId, kind: 'sysusers.apply', params: { path, ...stamp }, dependsOn: [0] },
+  ];
+};
+
 /** A host alone says all by its last step, so no plan of one host looks at the whole. */
 const verifyCluster = ({ nodeId, name, address }: CaseHost): readonly TestStep[] => [
   {
@@ -105,6 +117,7 @@ export const PLAN_CASES: readonly PlanCase[] = [
   { name: 'changed-configuration', kind: 'apply', toTopology: withSan },
   { name: 'nothing-to-do', kind: 'apply', toTopology: withSan },
   { name: 'reload', kind: 'apply', toTopology: withSan, steps: reloadSsh },
+  { name: 'etcd-user', kind: 'apply', toTopology: withSan, steps: makeEtcdUser },
   { name: 'uninstall', kind: 'uninstall', toTopology: withSan },
   { name: 'load-balancer', kind: 'apply', toTopology: withSan, steps: balance('made') },
   { name: 'changed-load-balancer', kind: 'apply', toTopology: withSan, steps: balance('changed') },

@@ -84,7 +84,19 @@ const BROKEN: Readonly<Record<string, readonly [Change, CheckStatus, string]>> =
     'warn',
     'max_user_instances 128',
   ],
-  cis: [{ topology: cis, survey: { hasEtcdUser: false } }, 'fail', 'no user etcd'],
+  cis: [
+    {
+      topology: cis,
+      facts: {
+        files: {
+          '/etc/sysusers.d/siteplan-etcd.conf': { mode: '0644', owner: 'root', group: 'root', content: '' },
+        },
+      },
+      survey: { hasEtcdUser: false },
+    },
+    'fail',
+    'no user etcd',
+  ],
   images: [{ survey: { images: ['rke2-images.linux-amd64.tar.zst'] } }, 'warn', 'none for Cilium'],
   proxy: [
     { survey: { proxies: ['HTTPS_PROXY'], noProxy: ['10.42.0.0/16', '.svc', '.cluster.local'] } },
@@ -234,6 +246,7 @@ describe('checks', () => {
       'ok',
     ],
     ['CIS met', { topology: cis }, 'cis', 'ok'],
+    ['CIS before the plan', { topology: cis, survey: { hasEtcdUser: false } }, 'cis', 'ok'],
     [
       'bundles for Cilium',
       {

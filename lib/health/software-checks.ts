@@ -15,6 +15,8 @@ const CIS = {
 };
 /** What a plan writes its kernel settings to. */
 const SYSCTL_PATH = '/etc/sysctl.d/90-siteplan-rke2.conf';
+/** What a plan makes the user etcd from. */
+const ETCD_USER_PATH = '/etc/sysusers.d/siteplan-etcd.conf';
 
 const programChecks: readonly CheckDefinition[] = [
   {
@@ -119,18 +121,18 @@ function checkInotify({ node, facts, survey }: CheckContext) {
   });
 }
 
-/** The plan writes the settings but makes no user. */
+/** Before the first plan nothing is wrong: it writes the settings and makes the user. */
 function checkCis({ topology, node, facts, survey }: CheckContext) {
   if (!isClusterNode(node) || !survey || !topology.security.cisProfile) return null;
   const isPlaced = facts.files[SYSCTL_PATH] != null;
   const wrong = Object.entries(CIS).filter(([name, good]) => survey.sysctls[name] !== good);
-  const hasNoUser = node.role === 'server' && !survey.hasEtcdUser;
+  const hasNoUser = node.role === 'server' && !survey.hasEtcdUser && facts.files[ETCD_USER_PATH] != null;
   const parts = [
     ...(hasNoUser ? ['no user etcd'] : []),
     ...(isPlaced ? wrong.map(([name]) => `${name} ${survey.sysctls[name] ?? 'unknown'}`) : []),
   ];
   return toFinding(parts.length > 0 ? 'fail' : 'ok', {
-    value: parts.length > 0 ? parts.join(', ') : 'met, or written by the plan',
+    value: parts.length > 0 ? parts.join(', ') : 'met, or made by the plan',
     threshold: 'user etcd on servers, kernel settings of the profile',
     why: 'With the CIS profile RKE2 refuses to start without them.',
     fix: hasNoUser

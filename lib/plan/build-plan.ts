@@ -37,6 +37,8 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
   'file.remove': 1,
   'sysctl.apply': 1,
   'modules.load': 2,
+  'sysusers.apply': 1,
+  'units.reload': 1,
   'artifact.fetch': 30,
   'images.place': 10,
   'rke2.install': 10,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NodeId } from '@/lib/core/ids';
 import { KEEPALIVED_PATH, NGINX_STREAM_PATH } from '@/lib/render/load-balancer';
+import { toDropInPath } from '@/lib/render/service-drop-ins';
 import { applyPlanToFacts } from '@/lib/testing/apply-plan-to-facts';
 import { exampleLayout } from '@/lib/testing/example-layout';
 import {
@@ -161,7 +162,14 @@ describe('a change of load balancers', () => {
     const byName = { via: 'dns', dnsName: 'lb.example.com', loadBalancer: 'managed' } as const;
     const noVip = exampleLayout({ registration: byName });
     const lines = toLines(plan(noVip, running)).filter((line) => line.startsWith('lb1'));
-    expect(lines).toEqual(['lb1 service.stop', 'lb1 file.remove', 'lb1 lb.packages', 'lb1 lb.ready']);
+    expect(lines).toEqual([
+      'lb1 service.stop',
+      'lb1 file.remove',
+      'lb1 file.remove',
+      'lb1 units.reload',
+      'lb1 lb.packages',
+      'lb1 lb.ready',
+    ]);
     const external = exampleLayout({ registration: { ...layout.registration, loadBalancer: 'external' } });
     const released = plan(external, running);
     const units = released.steps
@@ -191,7 +199,13 @@ describe('a change of load balancers', () => {
     const removed = plan(layout, linked, 'uninstall').steps.flatMap(({ nodeId, kind, params }) =>
       nodeId === 'n-lb1' && kind === 'file.remove' ? [params['path']] : [],
     );
-    expect(removed).toEqual([KEEPALIVED_PATH, NGINX_LINK_PATH, NGINX_STREAM_PATH]);
+    expect(removed).toEqual([
+      KEEPALIVED_PATH,
+      toDropInPath('keepalived.service'),
+      NGINX_LINK_PATH,
+      NGINX_STREAM_PATH,
+      toDropInPath('nginx.service'),
+    ]);
     expect(plan(layout, linked).steps).toEqual([]);
   });
 });

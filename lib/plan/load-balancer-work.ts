@@ -4,10 +4,12 @@ import type { NodeFacts } from '@/lib/health/facts';
 import { KEEPALIVED_PATH, NGINX_STREAM_PATH } from '@/lib/render/load-balancer';
 import type { RenderedFile } from '@/lib/render/rendered-file';
 import { renderNode } from '@/lib/render/render-node';
+import { toDropInPath } from '@/lib/render/service-drop-ins';
 import { LB_PACKAGES_STAMP, toLbPackagesStamp } from '@/lib/steps/lb-packages';
 import { NGINX_EL_FOLDER } from '@/lib/steps/lb-put';
 import { LB_READY_STAMP } from '@/lib/steps/lb-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
+import { toDropInRemoval, toDropInWork } from './drop-in-work';
 import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp } from './file-work';
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
@@ -23,7 +25,10 @@ type Program = (typeof PROGRAMS)[number];
 export const NGINX_LINK_PATH = `${NGINX_EL_FOLDER}/${NGINX_STREAM_PATH.split('/').at(-1)}`;
 
 /** Every path that a load balancer may have from us. */
-export const LOAD_BALANCER_PATHS: readonly string[] = [...PROGRAMS.map(({ path }) => path), NGINX_LINK_PATH];
+export const LOAD_BALANCER_PATHS: readonly string[] = [
+  ...PROGRAMS.flatMap(({ path, unit }) => [path, toDropInPath(unit)]),
+  NGINX_LINK_PATH,
+];
 
 /** What has to be done on one load balancer so that it is as the topology says, in order; empty where it already is. */
 export function toLoadBalancerWork(
@@ -44,6 +49,11 @@ export function toLoadBalancerWork(
   return [
     ...[...gone].reverse().flatMap((each) => toRelease(each, node, facts)),
     ...(wanted.length === 0 ? [] : toPackageWork(node, facts, wanted)),
+    ...wanted.flatMap(({ unit }) =>
+      files
+        .filter(({ path }) => path === toDropInPath(unit))
+        .flatMap((file) => toDropInWork(file, unit, facts)),
+    ),
     ...wanted.flatMap((each) => toFileWork(each, facts)),
     ...served,
     ...(wanted.length === 0 ? [] : toReadyWork(node, facts, vip, wanted, served.length > 0)),
@@ -148,7 +158,8 @@ function toRelease({ program, unit, path }: Program, node: TopologyNode, facts: 
   const paths = program === 'nginx' ? [NGINX_LINK_PATH, path] : [path];
   const left = paths.filter((each) => each === NGINX_LINK_PATH || isOurs(facts.files[each]));
   const present = left.filter((each) => facts.files[each]);
-  if (present.length === 0 && facts.stamps[unit] === undefined) return [];
+  const dropIn = toDropInRemoval(unit, facts);
+  if (present.length === 0 && facts.stamps[unit] === undefined) return dropIn;
   const dropsStamps = [unit, LB_READY_STAMP, LB_PACKAGES_STAMP];
   const stop: Work = {
     ...PLAIN,
@@ -165,5 +176,5 @@ function toRelease({ program, unit, path }: Program, node: TopologyNode, facts: 
     diff: toUnifiedDiff(each, facts.files[each]?.content ?? null, null),
     phase: 'serve',
   });
-  return [stop, ...present.map(remove)];
+  return [stop, ...present.map(remove), ...dropIn];
 }

@@ -2,13 +2,16 @@ import { sha256Hex } from '@/lib/core/hash';
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
 import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
+import { ETCD_USER_PATH } from '@/lib/render/cis-files';
 import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
 import type { RenderedFile } from '@/lib/render/rendered-file';
 import { renderNode } from '@/lib/render/render-node';
+import { toDropInPath } from '@/lib/render/service-drop-ins';
 import { INTERNET_ARTIFACTS_URL } from '@/lib/steps/artifact-fetch';
 import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
 import { READY_STAMP } from '@/lib/steps/rke2-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
+import { toDropInWork } from './drop-in-work';
 import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp } from './file-work';
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
@@ -16,6 +19,7 @@ import { OPTIONAL_PATHS } from './plan-writes';
 
 const SYSCTL_STAMP = 'sysctl';
 const MODULES_STAMP = 'modules';
+const SYSUSERS_STAMP = 'sysusers';
 const NETWORK_MANAGER_UNIT = 'NetworkManager.service';
 
 /** What has to be done on one server or agent so that it is as the topology says, in order; empty where it already is. */
@@ -30,8 +34,12 @@ export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFa
   const stamp = toServiceStamp(topology.rke2.version, unit, files);
   return [
     ...toArtifactWork(topology, node, facts),
-    ...files.flatMap((file) => [...toFileWork(file, facts, unit), ...toFollowUp(file, facts)]),
-    ...dropped.map((path) => toRemoval(path, facts, [unit, READY_STAMP])),
+    ...files.flatMap((file) =>
+      file.path === toDropInPath(unit)
+        ? toDropInWork(file, unit, facts)
+        : [...toFileWork(file, facts, unit), ...toFollowUp(file, facts)],
+    ),
+    ...dropped.map((path) => toRemoval(path, facts, FILE_STAMPS[path] ?? [unit, READY_STAMP])),
     ...toInstallWork(topology, node, facts, unit),
     ...toServiceWork(topology, node, facts, unit, stamp),
   ];
@@ -85,6 +93,7 @@ function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] 
 const FILE_STAMPS: Readonly<Record<string, readonly string[]>> = {
   [SYSCTL_PATH]: [SYSCTL_STAMP],
   [MODULES_PATH]: [MODULES_STAMP],
+  [ETCD_USER_PATH]: [SYSUSERS_STAMP],
   [NETWORK_MANAGER_PATH]: [NETWORK_MANAGER_UNIT],
 };
 
@@ -110,6 +119,15 @@ function toFollowUp({ path, content }: RenderedFile, facts: NodeFacts): Work[] {
           kind: 'sysctl.apply',
           params: { path, stampName, stamp },
           effect: 'applies the kernel settings now',
+        },
+      ];
+    case ETCD_USER_PATH:
+      return [
+        {
+          ...PLAIN,
+          kind: 'sysusers.apply',
+          params: { path, stampName, stamp },
+          effect: 'makes the user and group etcd where they are missing',
         },
       ];
     default:

@@ -1,11 +1,15 @@
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
 import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
+import { ETCD_USER_PATH } from '@/lib/render/cis-files';
 import { renderNode } from '@/lib/render/render-node';
+import { toDropInPath } from '@/lib/render/service-drop-ins';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
+import { toDropInRemoval } from './drop-in-work';
 import { isOurs, PLAIN } from './file-work';
 import type { Work } from './file-work';
 import { toLoadBalancerRelease } from './load-balancer-work';
+import { OPTIONAL_PATHS } from './plan-writes';
 
 /** What RKE2's own uninstall script removes (RKE2 bundle/bin/rke2-uninstall.sh). */
 const REMOVED_BY_RKE2 = /^(\/etc\/rancher\/rke2|\/var\/lib\/rancher\/rke2)\//;
@@ -28,16 +32,20 @@ export function toUninstallWork(topology: Topology, node: TopologyNode, facts: N
     touchesQuorum: node.role === 'server' && isActive(facts, 'rke2-server.service'),
     phase: 'serve',
   };
-  const ours = files.filter((path) => !REMOVED_BY_RKE2.test(path) && isOurs(facts.files[path]));
+  const unit = `rke2-${node.role}.service`;
+  const ours = [...new Set([...files, ...OPTIONAL_PATHS])].filter(
+    (path) => path !== toDropInPath(unit) && !REMOVED_BY_RKE2.test(path) && isOurs(facts.files[path]),
+  );
   return [
     ...(isThere ? [uninstall] : []),
     ...ours.map((path): Work => ({
       ...PLAIN,
       kind: 'file.remove',
       params: { path, dropsStamps: [] },
-      effect: `removes ${path}; its settings last until the next reboot`,
+      effect: `removes ${path}; ${path === ETCD_USER_PATH ? 'the user etcd stays' : 'its settings last until the next reboot'}`,
       diff: toUnifiedDiff(path, facts.files[path]?.content ?? null, null),
       phase: 'change',
     })),
+    ...toDropInRemoval(unit, facts),
   ];
 }

@@ -2,24 +2,19 @@ import type { NodeId } from '@/lib/core/ids';
 import { findNode } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
 import { toCheckedFile } from './checked-file';
-import { renderEtcdUser } from './cis-files';
 import { renderFirewall } from './firewall';
 import { renderNetworkPolicies } from './network-policies';
 import { renderNode } from './render-node';
 import type { NodeFile, RenderedFile } from './rendered-file';
-import { renderServiceDropIns } from './service-drop-ins';
 import { renderTailscale } from './tailscale';
 import { renderTrafficShaping } from './traffic-shaping';
 
 /** Why a plan leaves these files alone today. */
 const REASONS = {
-  dropIn: 'Plans do not have systemd read changed units again yet; the packages’ own units serve until then.',
   tailscale:
     'Plans take hosts that are on the tailnet already; joining them to it comes with a later release.',
   firewall: 'Plans open and close no firewall yet; preflight says which ports are shut.',
   shaping: 'Plans set no queues yet; they come with a later release.',
-  etcdUser:
-    'Plans make no users yet; run `systemd-sysusers` with this file, preflight says when it is missing.',
   policies: 'Policies are switched on only after flows have shown what they would cut.',
 } as const;
 
@@ -43,8 +38,6 @@ function renderLater(topology: Topology, nodeId: NodeId): NodeFile[] {
     ...later(REASONS.firewall, renderFirewall(topology, node)),
     ...later(REASONS.tailscale, renderTailscale(topology, node)),
     ...later(REASONS.shaping, renderTrafficShaping(topology, node)),
-    ...later(REASONS.etcdUser, [renderEtcdUser(topology, node)]),
-    ...later(REASONS.dropIn, renderServiceDropIns(topology, node)),
     ...later(REASONS.policies, [node.role === 'server' ? renderNetworkPolicies(topology) : null]),
   ];
 }

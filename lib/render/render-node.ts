@@ -4,7 +4,7 @@ import { findNode } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
 import { toCheckedFile } from './checked-file';
 import { renderCiliumConfig } from './cilium-config';
-import { renderAuditPolicy } from './cis-files';
+import { renderAuditPolicy, renderEtcdUser } from './cis-files';
 import { renderHostFiles } from './host-files';
 import { renderKubeletDropIn } from './kubelet-drop-in';
 import { renderLoadBalancer } from './load-balancer';
@@ -12,6 +12,7 @@ import { renderLocalPathStorage } from './local-path-storage';
 import { renderRegistries } from './registries';
 import type { RenderedFile } from './rendered-file';
 import { renderRke2Config } from './rke2-config';
+import { renderServiceDropIns } from './service-drop-ins';
 
 /**
  * Every file of one node that a plan places, in that order: the host's own, then RKE2's. What only later releases place
@@ -21,9 +22,12 @@ import { renderRke2Config } from './rke2-config';
 export function renderNode(topology: Topology, nodeId: NodeId): RenderedFile[] {
   const node = findNode(topology, nodeId);
   if (!node) throw new AppError('not-found', `The topology has no node with the id ${nodeId}.`);
-  if (node.role === 'lb') return renderLoadBalancer(topology, node).map(toCheckedFile);
+  const dropIns = renderServiceDropIns(topology, node);
+  if (node.role === 'lb') return [...dropIns, ...renderLoadBalancer(topology, node)].map(toCheckedFile);
   const files = [
     ...renderHostFiles(topology),
+    renderEtcdUser(topology, node),
+    ...dropIns,
     renderRegistries(topology, node),
     renderKubeletDropIn(topology, node),
     node.role === 'server' ? renderCiliumConfig(topology) : null,

@@ -93,6 +93,8 @@ const PARAMS: Readonly<Record<string, unknown>> = {
   'file.remove': { path: '/a/b', dropsStamps: ['x'] },
   'sysctl.apply': { path: '/a/b', ...stamped },
   'modules.load': { path: '/a/b', ...stamped },
+  'sysusers.apply': { path: '/a/b', ...stamped },
+  'units.reload': { unit: 'siteplan-none.service', ...stamped },
   'artifact.fetch': { baseUrl: 'http://127.0.0.1:9', version, arch: 'amd64', file: 'f' },
   'images.place': { version, arch: 'amd64', file: 'f' },
   'rke2.install': { version, arch: 'amd64', role: 'server', dropsStamps: ['x'] },

@@ -15,6 +15,8 @@ import { serviceRestart, serviceStart } from './service-run';
 import { serviceStop } from './service-stop';
 import type { StepKind } from './step-kind';
 import { sysctlApply } from './sysctl-apply';
+import { sysusersApply } from './sysusers-apply';
+import { unitsReload } from './units-reload';
 
 /** Every kind of step, by name. */
 export const STEP_KINDS = {
@@ -22,6 +24,8 @@ export const STEP_KINDS = {
   'file.remove': fileRemove,
   'sysctl.apply': sysctlApply,
   'modules.load': modulesLoad,
+  'sysusers.apply': sysusersApply,
+  'units.reload': unitsReload,
   'artifact.fetch': artifactFetch,
   'images.place': imagesPlace,
   'rke2.install': rke2Install,

@@ -7,6 +7,8 @@ import { STEP_KINDS } from './catalogue';
 import { modulesLoad } from './modules-load';
 import { PROBE_NEEDED, PROBE_SATISFIED } from './step-kind';
 import { sysctlApply } from './sysctl-apply';
+import { sysusersApply } from './sysusers-apply';
+import { unitsReload } from './units-reload';
 
 let root = '';
 beforeEach(() => {
@@ -117,6 +119,96 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
         put(file, `${line}\n`);
         expect((await runStepPart(modulesLoad, 'act', args)).stderr).toContain('is no module name');
       }
+    });
+
+    const users = '/etc/sysusers.d/siteplan-etcd.conf';
+    const sysusers = (part: 'probe' | 'act' | 'verify', more: object = {}) =>
+      runStepPart(sysusersApply, part, {
+        shell,
+        root,
+        params: { path: users, stampName: 'sysusers', stamp: 'abc', ...more },
+      });
+    /** A program that adds to passwd and group what it is asked for, and says how it was called. */
+    const putUserProgram = (name: string, wanted = 'etcd') =>
+      put(
+        `usr/bin/${name}`,
+        `#!/bin/sh\nprintf '%s ' "\${0##*/}" "$@" > "${root}/called"\n` +
+          `echo ${wanted}:x:998:998 >> "${root}/etc/passwd"\necho ${wanted}:x:998: >> "${root}/etc/group"\n`,
+        0o755,
+      );
+
+    it.each(['systemd-sysusers', 'useradd'])(
+      'makes the user etcd with %s, twice the same',
+      async (program) => {
+        put(users, '# ours\nu etcd - "etcd user" - /usr/sbin/nologin\n');
+        put('etc/passwd', 'root:x:0:0\n');
+        putUserProgram(program);
+        expect((await sysusers('probe')).code).toBe(PROBE_NEEDED);
+        expect(await sysusers('act')).toMatchObject({ code: 0, stderr: '' });
+        expect(get('called')).toBe(
+          program === 'useradd'
+            ? `useradd --root ${root} --system --no-create-home --shell /usr/sbin/nologin --user-group -- etcd `
+            : `systemd-sysusers --root=${root} siteplan-etcd.conf `,
+        );
+        expect((await sysusers('verify')).code).toBe(0);
+        expect((await sysusers('probe')).code).toBe(PROBE_SATISFIED);
+        expect((await sysusers('act')).code).toBe(0);
+        put('etc/passwd', 'root:x:0:0\n');
+        expect((await sysusers('probe')).stdout).toContain('there is no user and group etcd');
+      },
+    );
+
+    it('says when no program makes users, or when a user is not where RKE2 looks', async () => {
+      put(users, 'u etcd - "etcd user" -\n');
+      put('etc/passwd', '');
+      const none = await sysusers('act');
+      expect(none.stderr).toContain('neither systemd-sysusers nor useradd is installed');
+      putUserProgram('systemd-sysusers', 'other');
+      expect((await sysusers('act')).stderr).toContain('wants both in /etc/passwd and /etc/group');
+      expect(existsSync(join(root, 'var/lib/siteplan-host/stamps/sysusers'))).toBe(false);
+    });
+
+    it.each(['-o', '$(touch marker)', 'A', 'a/b'])('refuses the user name %j', async (name) => {
+      put(users, `u ${name} -\n`);
+      putUserProgram('useradd');
+      expect((await sysusers('act')).stderr).toContain('names no user');
+      expect(existsSync(join(root, 'called'))).toBe(false);
+    });
+
+    const units = (part: 'probe' | 'act' | 'verify', stamp: string | null = 'abc') =>
+      runStepPart(unitsReload, part, {
+        shell,
+        root,
+        params: { unit: 'nginx.service', stampName: 'drop-in-nginx.service', stamp },
+      });
+    /** A systemctl for which files have changed until it is told to read them again. */
+    const putSystemctl = (reload: string) =>
+      put(
+        'bin/systemctl',
+        `#!/bin/sh\ncase "$1" in\n  daemon-reload) ${reload} ;;\n  show) cat "${root}/says" ;;\nesac\n`,
+        0o755,
+      );
+
+    it('has systemd read changed drop-ins, leaves a stamp, and none after a removal', async () => {
+      put('says', 'NeedDaemonReload=yes\n');
+      putSystemctl(`echo NeedDaemonReload=no > "${root}/says"`);
+      expect((await units('probe')).code).toBe(PROBE_NEEDED);
+      expect(await units('act')).toMatchObject({ code: 0, stderr: '' });
+      expect((await units('verify')).code).toBe(0);
+      expect((await units('probe')).code).toBe(PROBE_SATISFIED);
+      expect((await units('probe', null)).code).toBe(PROBE_NEEDED);
+      expect((await units('act', null)).code).toBe(0);
+      expect((await units('probe', null)).code).toBe(PROBE_SATISFIED);
+      expect(existsSync(join(root, 'var/lib/siteplan-host/stamps/drop-in-nginx.service'))).toBe(false);
+    });
+
+    it('fails where systemd does not read them', async () => {
+      put('says', 'NeedDaemonReload=yes\n');
+      putSystemctl('exit 1');
+      expect((await units('act')).stderr).toContain('systemd could not read its units again');
+      putSystemctl(':');
+      expect((await units('act')).code).toBe(0);
+      expect((await units('verify')).stderr).toContain('has not read the files of nginx.service again yet');
     });
   },
 );

@@ -12,6 +12,7 @@ import { ServiceReloadParams } from '@/lib/steps/service-reload';
 import { ServiceRunParams } from '@/lib/steps/service-run';
 import { ServiceStopParams } from '@/lib/steps/service-stop';
 import { SysctlApplyParams } from '@/lib/steps/sysctl-apply';
+import { UnitsReloadParams } from '@/lib/steps/units-reload';
 import type { StepKindName } from '@/lib/steps/catalogue';
 import type { PlanStep } from '@/lib/plan/plan';
 
@@ -35,6 +36,11 @@ const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
   },
   'sysctl.apply': applyStamp,
   'modules.load': applyStamp,
+  'sysusers.apply': applyStamp,
+  'units.reload': (facts, params) => {
+    const { stampName, stamp } = UnitsReloadParams.parse(params);
+    return stamp === null ? withoutStamps(facts, [stampName]) : withStamp(facts, stampName, stamp);
+  },
   'service.reload': (facts, params) => {
     const { stampName, stamp } = ServiceReloadParams.parse(params);
     return withStamp(facts, stampName, stamp);
