@@ -52,6 +52,7 @@ beforeAll(async () => {
     planId: 'p-none',
     runId: 'r-none',
     overrideId: 'o-none',
+    field: 's3-access-key',
   };
 });
 afterAll(() => database.drop());

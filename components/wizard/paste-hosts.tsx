@@ -1,7 +1,7 @@
 'use client';
 import { useMemo, useState } from 'react';
 import { isAppError } from '@/lib/core/errors';
-import { toCount } from '@/lib/core/text';
+import { toCount, toSafeLine } from '@/lib/core/text';
 import type { HostDraft } from '@/lib/topology/host-draft';
 import { parseHosts } from '@/lib/topology/parse-hosts';
 import type { HostList } from '@/lib/topology/parse-hosts';
@@ -28,13 +28,14 @@ export function PasteHosts({ onAdd }: { readonly onAdd: (hosts: readonly HostDra
   const rows = typeof list === 'string' ? [] : list.rows;
   const wrong = rows.filter((row) => row.error !== null).length;
   const hosts = typeof list === 'string' ? [] : list.hosts;
+  const leftOut = typeof list === 'string' ? [] : list.leftOut;
   const reason =
     wrong > 0 ? `Correct ${toCount(wrong, 'line')} first.` : hosts.length === 0 ? 'Paste hosts first.' : null;
   return (
     <div className="flex flex-col gap-2">
       <Field
         label="Paste hosts"
-        help="An address per line, a name and an address, a range, a table with a header such as name, ip, role, user, port, or the text of an ssh_config or of an Ansible inventory (INI)."
+        help="An address per line, a name and an address, a range, a table with a header such as name, ip, role, user, port, or the text of an ssh_config, of an Ansible inventory (INI or YAML) or of a KubeKey cluster."
         error={typeof list === 'string' ? list : null}
       >
         {(ids) => (
@@ -50,11 +51,8 @@ export function PasteHosts({ onAdd }: { readonly onAdd: (hosts: readonly HostDra
       </Field>
       {rows.length > 0 && (
         <ul aria-label="Preview" className="max-h-40 overflow-auto border border-grid font-mono text-11">
-          {rows.map((row) => (
-            <li
-              key={row.line}
-              className="flex items-center gap-2 border-b border-grid px-2 py-1 last:border-0"
-            >
+          {rows.map((row, index) => (
+            <li key={index} className="flex items-center gap-2 border-b border-grid px-2 py-1 last:border-0">
               <StateGlyph shape={row.error ? 'square-bar' : 'ring'} ink={row.error ? 'down' : 'ink-soft'} />
               <span className="text-soft">{row.line}</span>
               <span className="min-w-0 truncate">{row.text}</span>
@@ -64,6 +62,12 @@ export function PasteHosts({ onAdd }: { readonly onAdd: (hosts: readonly HostDra
             </li>
           ))}
         </ul>
+      )}
+      {leftOut.length > 0 && (
+        <p role="status" className="max-w-160">
+          Passwords and keys were left out: {leftOut.map((name) => toSafeLine(name, 60)).join(', ')}. Store
+          what the hosts need as a credential and pick it for them.
+        </p>
       )}
       <Button
         className="self-start"

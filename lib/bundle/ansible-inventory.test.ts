@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { arbitraryTopology } from '@/lib/testing/arbitrary-topology';
-import { Topology } from '@/lib/topology/topology';
+import { parseHosts } from '@/lib/topology/parse-hosts';
+import { Topology, TopologyNode } from '@/lib/topology/topology';
 import { toAnsibleInventory } from './ansible-inventory';
 
 const inner = { address: '10.0.0.2', port: 22, user: 'hop' };
@@ -59,5 +60,42 @@ describe('toAnsibleInventory', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('is read again as the same hosts by what takes pasted lists', () => {
+    fc.assert(
+      fc.property(arbitraryTopology, (drawn) => {
+        const seen = new Set<string>();
+        const nodes = drawn.nodes.filter(({ name, internalIp, externalIp }) => {
+          const values = [name, internalIp, externalIp ?? `none of ${name}`];
+          const isNew = new Set(values).size === 3 && values.every((value) => !seen.has(value));
+          for (const value of values) seen.add(value);
+          return isNew;
+        });
+        fc.pre(nodes.length > 0);
+        const { hosts, rows, leftOut } = parseHosts(toAnsibleInventory('site', 1, { ...drawn, nodes }));
+        expect(rows.filter(({ error }) => error !== null)).toEqual([]);
+        expect(leftOut).toEqual([]);
+        const toPlain = (node: TopologyNode) => ({
+          ...node,
+          id: '',
+          ssh: { ...node.ssh, address: node.ssh.address ?? node.internalIp, credentialId: undefined },
+          // What the inventory leaves out, because Ansible would evaluate it or has no use for it.
+          ...{ os: '', zone: '', hardware: {}, position: undefined },
+        });
+        const byName = (a: TopologyNode, b: TopologyNode) => (a.name < b.name ? -1 : 1);
+        const read = hosts.map((host) => TopologyNode.parse({ ...host, id: 'n-any' }));
+        expect(read.sort(byName).map(toPlain)).toEqual([...nodes].sort(byName).map(toPlain));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('keeps bastions on the way back, also those with an IPv6 address', () => {
+    const { hosts } = parseHosts(toAnsibleInventory('site', 1, topology));
+    const read = hosts.map((host) => TopologyNode.parse({ ...host, id: 'n-any' }));
+    const waysOf = (nodes: readonly TopologyNode[]) =>
+      new Map(nodes.map(({ name, ssh }) => [name, ssh.bastion]));
+    expect(waysOf(read)).toEqual(waysOf(topology.nodes));
   });
 });

@@ -12,6 +12,11 @@ export function toSecretSlot(ref: SecretRef): string {
   return `⟦secret ${ref.id} v${ref.version}⟧`;
 }
 
+/** True for a value that can stand in a slot; others are refused where they are typed, not when they are filled in. */
+export function isFillable(value: string): boolean {
+  return FILLABLE.test(value);
+}
+
 /** The slots in a text, in order, with repetitions. */
 export function findSecretSlots(content: string): { id: string; version: number }[] {
   return [...content.matchAll(SLOT)].map(([, id = '', version]) => ({ id, version: Number(version) }));
@@ -31,7 +36,7 @@ export function fillSecretSlots(
     const ref = allowed.find((candidate) => candidate.id === id && candidate.version === Number(version));
     const value = ref && valueOf(ref);
     if (value === undefined) throw new Error(`no secret for slot ${id} v${version}`);
-    if (!FILLABLE.test(value)) {
+    if (!isFillable(value)) {
       throw new Error(
         `secret ${id} v${version} holds blanks, quotes, backslashes or characters beyond ASCII`,
       );

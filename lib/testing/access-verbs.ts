@@ -35,6 +35,9 @@ import { setFence } from '@/lib/services/nodes/set-fence';
 import { resumeRun } from '@/lib/services/runs/resume-run';
 import { retryRun } from '@/lib/services/runs/retry-run';
 import { skipStep } from '@/lib/services/runs/skip-step';
+import { listSiteSecrets } from '@/lib/services/site-secrets/list-site-secrets';
+import { removeSiteSecret } from '@/lib/services/site-secrets/remove-site-secret';
+import { setSiteSecret } from '@/lib/services/site-secrets/set-site-secret';
 import { createSite } from '@/lib/services/sites/create-site';
 import { deleteSite } from '@/lib/services/sites/delete-site';
 import { getSite } from '@/lib/services/sites/get-site';
@@ -105,6 +108,20 @@ export const VERBS: readonly Verb[] = [
     permission: 'site.edit',
     about: 'site',
     call: (ctx, { siteId }) => putTopology(ctx, { siteId, topology: {}, etag: 'other' }),
+  },
+  { name: 'listSiteSecrets', permission: 'site.view', about: 'site', call: listSiteSecrets },
+  {
+    name: 'setSiteSecret',
+    permission: 'site.edit',
+    about: 'site',
+    call: (ctx, { siteId }) => setSiteSecret(ctx, { siteId, field: 's3-access-key', value: 'x' }),
+  },
+  {
+    name: 'removeSiteSecret',
+    permission: 'site.edit',
+    about: 'site',
+    call: (ctx, { siteId }) =>
+      removeSiteSecret(ctx, { siteId, field: 's3-access-key' }).catch(asAllowed(ctx, siteId, 'site.edit')),
   },
   {
     name: 'deleteSite',

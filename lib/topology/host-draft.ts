@@ -26,6 +26,8 @@ export interface HostDraft {
   readonly arch?: Arch;
   readonly os?: string;
   readonly zone?: string;
+  readonly labels?: TopologyNode['labels'];
+  readonly taints?: TopologyNode['taints'];
 }
 
 /** One row for the preview: what was written and what it means, or why it means nothing. */
@@ -37,6 +39,8 @@ export interface HostRow {
   readonly error: string | null;
 }
 
+/** So many hosts a pasted list may have. */
+export const MAX_HOSTS = 1_000;
 /** So many bastions a node may stand behind (`ssh.bastion` of the schema). */
 const MAX_HOPS = 3;
 /** Roles by the words that people and inventories use for them. */
@@ -73,9 +77,12 @@ export function toRow({ line, text }: Line, read: () => HostDraft[] | string): H
 
 /**
  * A host from named texts: name, role, internalIp, externalIp, user, port, sshAddress, jump (as `ProxyJump` has it),
- * arch, os, zone. Words instead where the schema would refuse it.
+ * arch, os, zone. `more` has labels as a map and taints as `key=value:effect`. Words instead where the schema would refuse it.
  */
-export function toHost(fields: ReadonlyMap<string, string>): HostDraft[] | string {
+export function toHost(
+  fields: ReadonlyMap<string, string>,
+  more: { readonly labels?: unknown; readonly taints?: unknown } = {},
+): HostDraft[] | string {
   const text = (field: string) => fields.get(field);
   const role = ROLES[toWord(text('role') ?? '')];
   const arch = ARCHS[toWord(text('arch') ?? '')];
@@ -99,12 +106,16 @@ export function toHost(fields: ReadonlyMap<string, string>): HostDraft[] | strin
     arch,
     os: text('os'),
     zone: text('zone'),
+    labels: isEmpty(more.labels) ? undefined : more.labels,
+    taints: isEmpty(more.taints) ? undefined : toTaints(more.taints),
   });
   const checked = TopologyNode.safeParse(
     { id: 'n-row', name: 'row', role: 'agent', ...draft },
     { reportInput: true },
   );
   const [issue] = checked.error?.issues ?? [];
+  if (issue?.path[0] === 'labels' || issue?.path[0] === 'taints')
+    return `${issue.path.map(String).join(' ')}: ${toIssueWords(issue)}`;
   if (issue) return `${quote(findText(fields, issue.path))}: ${toIssueWords(issue)}`;
   return [draft as unknown as HostDraft]; // the schema has just said so
 }
@@ -115,9 +126,28 @@ function toBastion(jump: string): object | undefined {
     .split(',')
     .filter((hop) => hop !== '')
     .reduce<object | undefined>((before, hop) => {
-      const [, user, address = hop, port] = /^(?:([^@]*)@)?(.*?)(?::(\d+))?$/.exec(hop) ?? [];
+      const [, user, bracketed, bare = hop, port] =
+        /^(?:([^@]*)@)?(?:\[([^\]]*)\]|(.*?))(?::(\d+))?$/.exec(hop) ?? [];
+      const address = bracketed ?? bare;
       return without({ address, user, port: port && toNumber(port), bastion: before });
     }, undefined);
+}
+
+/** `key=value:effect` as kubectl has it; anything else as it stands, so that the schema can say no. */
+function toTaints(taints: unknown): unknown {
+  if (!Array.isArray(taints)) return taints;
+  return taints.map((taint: unknown) => {
+    const [, key, value, effect] = /^([^=:]*)(?:=([^:]*))?:(.*)$/.exec(String(taint)) ?? [];
+    return key === undefined ? taint : without({ key, value, effect });
+  });
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === '' ||
+    (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+  );
 }
 
 function findText(fields: ReadonlyMap<string, string>, path: readonly PropertyKey[]): string | undefined {

@@ -3,24 +3,28 @@ import { AppError } from '@/lib/core/errors';
 import { toCount, toSafeLine } from '@/lib/core/text';
 import { splitTable, toColumns } from './host-table';
 import type { Column } from './host-table';
-import { toHost, toRow } from './host-draft';
+import { MAX_HOSTS, toHost, toRow } from './host-draft';
 import type { HostDraft, HostRow, Line } from './host-draft';
 import { isAnsibleInventory, readAnsibleInventory } from './read-ansible-inventory';
+import { isInventoryYaml, readInventoryYaml } from './read-inventory-yaml';
+import type { InventoryRows } from './read-inventory-yaml';
 import { isSshConfig, readSshConfig } from './read-ssh-config';
 
 export interface HostList {
   readonly rows: readonly HostRow[];
   /** All hosts in order, or none at all while a row has an error: nothing is half imported. */
   readonly hosts: readonly HostDraft[];
+  /** Names of variables that hold passwords or keys, such as `ansible_password`: their values are in none of the rows. */
+  readonly leftOut: readonly string[];
 }
 
-const MAX_HOSTS = 1_000;
 const MAX_CHARACTERS = 1024 * 1024;
 
 /**
  * Reads a pasted host list: one address per line, a range (`192.0.2.10-19`), `name address` or `address name`, or a
- * table with a header (comma, semicolon, tab or `|` between the columns), or the text of an ssh_config or of an Ansible
- * inventory. Blank lines and `#` comments do not count. Never throws for a bad row, but an `AppError` for text over 1 MiB.
+ * table with a header (comma, semicolon, tab or `|` between the columns), or the text of an ssh_config, of an Ansible
+ * inventory (INI or YAML) or of a KubeKey cluster. Blank lines and `#` comments do not count. Never throws for a bad row,
+ * but an `AppError` for text over 1 MiB, for YAML that is none, and for an inventory of more than 1,000 hosts.
  */
 export function parseHosts(text: string): HostList {
   if (text.length > MAX_CHARACTERS) {
@@ -31,18 +35,26 @@ export function parseHosts(text: string): HostList {
   }
   const lines = text.split(/\r\n|\r|\n/).map((line, index) => ({ line: index + 1, text: line }));
   const written = lines.filter(({ text: content }) => !/^\s*(#|$)/.test(content));
-  const checked = withDuplicateErrors(readRows(written));
+  const { rows, leftOut } = readRows(text, written);
+  const [first] = written;
+  const shown = rows.length === 0 && first ? [toRow(first, () => 'no host stands in this text')] : rows;
+  const checked = withDuplicateErrors(shown);
   const hosts = checked.some((row) => row.error !== null) ? [] : checked.flatMap((row) => row.hosts);
-  return { rows: checked, hosts };
+  return { rows: checked, hosts, leftOut: [...leftOut].sort() };
 }
 
-function readRows(written: readonly Line[]): HostRow[] {
-  if (isSshConfig(written)) return readSshConfig(written);
-  if (isAnsibleInventory(written)) return readAnsibleInventory(written);
+function readRows(text: string, written: readonly Line[]): InventoryRows {
+  if (isSshConfig(written)) return { rows: readSshConfig(written), leftOut: [] };
+  if (isInventoryYaml(written)) return readInventoryYaml(text);
+  if (isAnsibleInventory(written)) {
+    const inventory = readAnsibleInventory(written);
+    return { rows: inventory.toRows(), leftOut: inventory.leftOut };
+  }
   const header = written[0] && toColumns(written[0].text);
-  return header
+  const rows = header
     ? readTable(written, header.columns, header.separator)
     : written.map((row) => toRow(row, () => toHosts(row.text)));
+  return { rows, leftOut: [] };
 }
 
 function readTable(
@@ -127,7 +139,8 @@ function withDuplicateErrors(rows: readonly HostRow[]): HostRow[] {
       for (const value of [internalIp, externalIp, name]) {
         if (value === undefined) continue;
         const earlier = lineOf.get(value);
-        if (earlier !== undefined) error ??= `${value} stands in line ${earlier} already`;
+        if (earlier === row.line) error ??= `${value} stands in this line already`;
+        else if (earlier !== undefined) error ??= `${value} stands in line ${earlier} already`;
         else lineOf.set(value, row.line);
       }
     }

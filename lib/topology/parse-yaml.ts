@@ -1,5 +1,5 @@
 import { Composer, isAlias, isCollection, isScalar, LineCounter, Parser, visit } from 'yaml';
-import type { CST, Document } from 'yaml';
+import type { CST, Document, DocumentOptions, SchemaOptions } from 'yaml';
 import { AppError } from '@/lib/core/errors';
 import { toSafeLine } from '@/lib/core/text';
 
@@ -28,10 +28,6 @@ export function parseYaml(text: string): ParsedYaml {
   }
   const lines = new LineCounter();
   const document = toDocument(text, lines);
-  const [error] = [...document.errors, ...document.warnings];
-  if (error) {
-    throw new AppError('invalid', `Line ${lineAt(lines, error.pos[0])}: ${toSafeLine(error.message)}.`);
-  }
   refuseAnchors(document, lines);
   return {
     value: document.toJS({ maxAliasCount: 0 }) as unknown,
@@ -39,7 +35,17 @@ export function parseYaml(text: string): ParsedYaml {
   };
 }
 
-function toDocument(text: string, lines: LineCounter): Document.Parsed {
+interface DocumentForm extends DocumentOptions, SchemaOptions {
+  /** True: documents after the first do not count. */
+  readonly ignoresMore?: boolean;
+}
+
+/** The document of a text with its errors refused in words; `form` says how scalars and tags are read. */
+export function toDocument(
+  text: string,
+  lines: LineCounter,
+  { ignoresMore = false, ...form }: DocumentForm = {},
+): Document.Parsed {
   const tokens: CST.Token[] = [];
   for (const token of new Parser(lines.addNewLine).parse(text)) {
     refuseDepth(token, lines);
@@ -47,15 +53,19 @@ function toDocument(text: string, lines: LineCounter): Document.Parsed {
   }
   // Pretty errors would quote the text around the error, of any length.
   const documents = [
-    ...new Composer({ prettyErrors: false, lineCounter: lines }).compose(tokens, true, text.length),
+    ...new Composer({ ...form, prettyErrors: false, lineCounter: lines }).compose(tokens, true, text.length),
   ];
   const [document, second] = documents;
   if (!document || document.contents === null) throw new AppError('invalid', 'The file is empty.');
-  if (second) {
+  if (second && !ignoresMore) {
     throw new AppError(
       'invalid',
-      `Line ${lineAt(lines, second.range[0])}: a second document starts here. Put one topology in a file.`,
+      `Line ${lineAt(lines, second.range[0])}: a second document starts here. Keep one in a file.`,
     );
+  }
+  const [error] = [...document.errors, ...document.warnings];
+  if (error) {
+    throw new AppError('invalid', `Line ${lineAt(lines, error.pos[0])}: ${toSafeLine(error.message)}.`);
   }
   return document;
 }
@@ -94,7 +104,8 @@ function refuseAnchors(document: Document.Parsed, lines: LineCounter): void {
   });
 }
 
-function findLine(
+/** Line (from 1) of the innermost member on the path that the document has. */
+export function findLine(
   document: Document.Parsed,
   path: readonly PropertyKey[],
   lines: LineCounter,
@@ -124,6 +135,6 @@ function isRanged(value: unknown): value is { range: [number, number, number] } 
   return typeof value === 'object' && value !== null && 'range' in value && Array.isArray(value.range);
 }
 
-function lineAt(lines: LineCounter, offset: number): number {
+export function lineAt(lines: LineCounter, offset: number): number {
   return Math.max(1, lines.linePos(offset).line);
 }

@@ -104,16 +104,16 @@ describe('an Ansible inventory', () => {
 
   it.each([
     ['[servers]\ns1', '2: no IPv4 address: give the host ansible_host or ip'],
+    ['[servers]\nweb[01:02] ansible_host=192.0.2.1', '2: 192.0.2.1 stands in this line already'],
+    ['[servers]\nweb[01:x] ansible_host=192.0.2.1', '2: “[01:x]” is no range such as [01:10] or [a:f]'],
+    ['[servers]\n10.[0:9].[0:9].[0:99]', '2: the pattern means more than 1000 hosts'],
+    ['[servers]', '1: no host stands in this text'],
     [
-      '[servers]\nweb[01:10] ansible_host=192.0.2.1',
-      '2: a pattern for several hosts is not read; write them out',
+      '[servers]\ns1 ansible_host=192.0.2.1 ansible_ssh_common_args=\'-o ProxyCommand="ssh -W %h:%p gate"\'',
+      '2: ProxyCommand is not read; write the jump host as ProxyJump or -J',
     ],
     ['[servers]\ns1 ansible_host=192.0.2.1 ansible_port=ssh', '2: “ssh”: a port is a whole number'],
     ['[servers]\ns_1 ansible_host=192.0.2.1', '2: “s_1”: lowercase letters, digits and dashes, at most 63'],
-    [
-      'all:\n  hosts:\n    s1:',
-      '1: an inventory in YAML is not read; paste its INI form, or a table with a header',
-    ],
   ])('%j is refused in words', (text, error) => expect(errorsOf(text)).toEqual([error]));
 });
 

@@ -184,6 +184,26 @@ describe('answers and the OpenAPI document', () => {
     await expectCall(422, 'POST /api/v1/sites/[siteId]/findings', { params, body: { topology: 7 } });
   });
 
+  it('agree about the secrets of a site', async () => {
+    const store = { endpoint: 's3.example.net', bucket: 'snapshots' };
+    const make = async (etcd: object) => {
+      const body = { name: JSON.stringify(etcd), topology: { pattern: 'custom', etcd } };
+      return (await expectCall(201, 'POST /api/v1/sites', { body })).json['siteId'] as string; // a TopologyView, checked
+    };
+    const [bare, siteId] = [await make({}), await make({ snapshots: { s3: store } })];
+    const field = { params: { siteId, field: 's3-secret-key' } };
+    const put = 'PUT /api/v1/sites/[siteId]/secrets/[field]';
+    const remove = 'DELETE /api/v1/sites/[siteId]/secrets/[field]';
+    const nowhere = { params: { ...field.params, siteId: bare }, body: { value: 'not-a-secret' } };
+    await expectCall(409, put, nowhere);
+    await expectCall(200, put, { ...field, body: { value: 'not-a-secret' } });
+    await expectCall(422, put, { ...field, body: { value: 'not a secret' } });
+    await expectCall(422, put, { params: { siteId, field: 'agent-token' }, body: { value: 'x' } });
+    await expectCall(200, 'GET /api/v1/sites/[siteId]/secrets', { params: { siteId } });
+    await expectCall(204, remove, field);
+    await expectCall(404, remove, field);
+  });
+
   it('agree about credentials and host keys', async () => {
     const credential = { kind: 'password', name: 'root', password: 'not a secret' };
     const made = await expectCall(201, 'POST /api/v1/credentials', { body: credential });

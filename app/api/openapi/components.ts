@@ -7,6 +7,7 @@ import { Failure } from '@/lib/core/failure';
 import { SiteNowBody } from '@/lib/health/site-now';
 import { Plan } from '@/lib/plan/plan';
 import { PlanListItem, PlanView } from '@/lib/plan/plan-view';
+import { SiteSecretView } from '@/lib/render/site-secret';
 import { Finding } from '@/lib/rules/finding';
 import { JobView } from '@/lib/run/job-view';
 import { RunEventBody } from '@/lib/run/run-event';
@@ -36,6 +37,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   RunEventBody,
   Site: SiteView,
   SiteNow: SiteNowBody,
+  SiteSecret: SiteSecretView,
   Topology,
   TopologyView,
 };

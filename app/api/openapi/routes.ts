@@ -34,6 +34,8 @@ import * as sitesBySiteIdNodesByNodeIdFence from '../v1/sites/[siteId]/nodes/[no
 import * as sitesBySiteIdPlan from '../v1/sites/[siteId]/plan/route';
 import * as sitesBySiteIdPlans from '../v1/sites/[siteId]/plans/route';
 import * as sitesBySiteIdPreflight from '../v1/sites/[siteId]/preflight/route';
+import * as sitesBySiteIdSecrets from '../v1/sites/[siteId]/secrets/route';
+import * as sitesBySiteIdSecretsByField from '../v1/sites/[siteId]/secrets/[field]/route';
 import * as sitesBySiteIdTopology from '../v1/sites/[siteId]/topology/route';
 import * as sitesBySiteIdTopologyRevisions from '../v1/sites/[siteId]/topology/revisions/route';
 import * as sitesBySiteIdTopologyRevisionsByRevision from '../v1/sites/[siteId]/topology/revisions/[revision]/route';
@@ -76,6 +78,8 @@ const FILES: readonly Readonly<Record<string, ApiRoute>>[] = [
   sitesBySiteIdPlan,
   sitesBySiteIdPlans,
   sitesBySiteIdPreflight,
+  sitesBySiteIdSecrets,
+  sitesBySiteIdSecretsByField,
   sitesBySiteIdTopology,
   sitesBySiteIdTopologyRevisions,
   sitesBySiteIdTopologyRevisionsByRevision,

@@ -35,6 +35,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   revision: 'Number of a revision, from 1.',
   credentialId: 'Id of a credential.',
   overrideId: 'Id of an override, from the checks of a site.',
+  field: 'A secret of a site: s3-access-key or s3-secret-key.',
   jobId: 'Id of a job.',
   planId: 'Id of a plan.',
   runId: 'Id of a run.',

@@ -21,15 +21,15 @@ export const PutTopologyInput = z.strictObject({
 });
 
 /**
- * Stores a new revision if nobody saved since `etag` (`precondition-failed` otherwise). Join tokens stay what they are
- * when left out. A document that equals the newest revision makes no new one.
+ * Stores a new revision if nobody saved since `etag` (`precondition-failed` otherwise). Join tokens, and the keys of an
+ * S3 store that stays, are what they were when left out (`removeSiteSecret` takes a key away). A document that equals the newest revision makes no new one.
  */
 export async function putTopology(ctx: ServiceContext, input: unknown): Promise<TopologyView> {
   const { siteId, topology: document, etag } = parseInput(PutTopologyInput, input);
   authoriseOnSite(ctx, 'site.edit', siteId);
   const before = await findNewestTopology(ctx.db, siteId);
   refuseOtherEtag(before, etag);
-  const topology = withTokensOf(parseDocument(document, before.topology), before.topology);
+  const topology = withSecretsOf(parseDocument(document, before.topology), before.topology);
   if (toStoredDocument(topology).hash === before.etag) return before;
   return transact(ctx, async (tx) => {
     await tx.sql.query('SELECT id FROM site WHERE id = $1 FOR UPDATE', [siteId]);
@@ -51,10 +51,16 @@ function refuseOtherEtag(newest: TopologyView, etag: string): void {
   );
 }
 
-function withTokensOf(topology: Topology, before: Topology): Topology {
+function withSecretsOf(topology: Topology, before: Topology): Topology {
   const { serverToken, agentToken } = before.security;
+  const { s3 } = topology.etcd.snapshots;
+  const { accessKey, secretKey } = before.etcd.snapshots.s3 ?? {};
+  const keys = { ...(accessKey && { accessKey }), ...(secretKey && { secretKey }) };
   return {
     ...topology,
+    ...(s3 && {
+      etcd: { ...topology.etcd, snapshots: { ...topology.etcd.snapshots, s3: { ...keys, ...s3 } } },
+    }),
     security: {
       ...topology.security,
       ...(!topology.security.serverToken && serverToken && { serverToken }),

@@ -5,6 +5,7 @@ import { orNotFound } from '@/app/or-not-found';
 import { KubeconfigButton } from '@/components/settings/kubeconfig-button';
 import { toKubeconfigRefusal } from '@/components/settings/kubeconfig-refusal';
 import { SiteSettings } from '@/components/settings/site-settings';
+import { SnapshotStore } from '@/components/settings/snapshot-store';
 import { SiteHostKeys } from '@/components/wizard/site-host-keys';
 import { can } from '@/lib/access/can';
 import type { Permission } from '@/lib/access/permission';
@@ -12,6 +13,7 @@ import { requireUser } from '@/lib/auth/session';
 import { listCredentials } from '@/lib/services/credentials/list-credentials';
 import { listHostKeys } from '@/lib/services/host-keys/list-host-keys';
 import { findLatestJob } from '@/lib/services/jobs/find-latest-job';
+import { listSiteSecrets } from '@/lib/services/site-secrets/list-site-secrets';
 import { getSite } from '@/lib/services/sites/get-site';
 import { getTopology } from '@/lib/services/topology/get-topology';
 import {
@@ -26,6 +28,7 @@ import {
 } from '../actions';
 import { toReachedNodes } from '../to-reached-nodes';
 import { AccessScreen } from './access-screen';
+import { removeSiteSecretAction, setSiteSecretAction } from './actions';
 
 export const metadata: Metadata = { title: 'Site settings' };
 
@@ -42,12 +45,13 @@ export default async function SiteSettingsPage({ params }: Props) {
     return answer.allowed ? null : answer.reason;
   };
   const maySeeCredentials = refuse('credential.list') === null;
-  const [site, { topology, etag }, hostKeys, scan, credentials] = await orNotFound(
+  const [site, { topology, etag }, hostKeys, scan, secrets, credentials] = await orNotFound(
     Promise.all([
       getSite(ctx, { siteId }),
       getTopology(ctx, { siteId }),
       listHostKeys(ctx, { siteId }),
       findLatestJob(ctx, { siteId, kind: 'scan' }),
+      listSiteSecrets(ctx, { siteId }),
       maySeeCredentials ? listCredentials(ctx) : [],
     ]),
   );
@@ -85,6 +89,17 @@ export default async function SiteSettingsPage({ params }: Props) {
                 offersAgent={offersAgent(ctx)}
               />
             )}
+            <SnapshotStore
+              key={`${etag} snapshots`}
+              siteId={siteId}
+              topology={topology}
+              etag={etag}
+              secrets={secrets}
+              refusal={refuse('site.edit')}
+              putTopology={putTopology}
+              setSiteSecret={setSiteSecretAction}
+              removeSiteSecret={removeSiteSecretAction}
+            />
           </>
         }
         kubeconfig={
