@@ -236,7 +236,7 @@ describe('run', () => {
     const claimed = await scene.claim();
     const [first = '', second = ''] = scene.stepIds;
     await scene.endSteps(claimed, { [first]: 'done' });
-    await waitFor(() => stdout().includes('s9: step 1: done'), {
+    await waitFor(() => stdout().includes('s9: step 1 done'), {
       what: 'the first step on the screen',
       timeoutMs: 60_000,
     });
@@ -245,8 +245,8 @@ describe('run', () => {
     await scene.endRun(claimed, 'failed');
     const ended = await end;
     expect(ended.code).toBe(5);
-    expect(ended.stdout.match(/s9: step 1: done/g)).toHaveLength(1);
-    expect(ended.stdout).toContain('! s9: step 2: It broke. Look at it.');
+    expect(ended.stdout.match(/s9: step 1 done/g)).toHaveLength(1);
+    expect(ended.stdout).toContain('s9: step 2 failed: It broke. Look at it.');
     expect(ended.stdout).toMatch(/is failed: \d of 2 steps\.\n$/);
   });
 
@@ -259,7 +259,7 @@ describe('run', () => {
     const claimed = await scene.claim();
     const [first = '', second = ''] = scene.stepIds;
     await scene.endSteps(claimed, { [first]: 'done' });
-    await waitFor(() => stdout().includes('step 1: done'), {
+    await waitFor(() => stdout().includes('step 1 done'), {
       what: 'the log on the screen',
       timeoutMs: 60_000,
     });
@@ -273,7 +273,7 @@ describe('run', () => {
     await scene.endRun(claimed, 'done');
     const back = await rig.run(['follow', run.id]);
     expect(back).toMatchObject({ code: 0 });
-    expect(back.stdout).toMatch(/step 1: done\n[^]*step 2: done\n[^]*is done: \d of 2 steps\.\n$/);
+    expect(back.stdout).toMatch(/step 1 done\n[^]*step 2 done\n[^]*is done: \d of 2 steps\.\n$/);
     expect((await rig.run(['follow', 'r-none'])).code).toBe(1);
     expect((await rig.run(['run', planId])).stderr).toContain('A run has changed the hosts');
   });

@@ -7,22 +7,22 @@ import type { ApiClient } from '../api-client';
 import { CliError, type Exit } from '../cli-error';
 import type { Command, CommandInput } from '../command';
 import { optional } from '../command';
-import { followRun } from '../follow-run';
+import { followRun, type RunNames } from '../follow-run';
 import { openServer, SERVER_OPTIONS } from '../login-file';
 import { toTable } from '../output';
 import { findSite } from './site-commands';
 
-/** Names steps as `HOST: TITLE`, as far as plan and revision are still there. */
-async function titlesOf(api: ApiClient, run: RunView): Promise<(stepId: string) => string> {
+/** Steps and hosts of a run by name, as far as plan and revision are still there. */
+async function namesOf(api: ApiClient, run: RunView): Promise<RunNames> {
   const [plan, revision] = await Promise.all([
     api.get(PlanView, `/plans/${run.planId}`).catch(() => null),
     api.get(TopologyView, `/sites/${run.siteId}/topology/revisions/${run.revision}`).catch(() => null),
   ]);
   const names = new Map<string, string>(revision?.topology.nodes.map(({ id, name }) => [id, name]));
-  const titles = new Map(
-    plan?.plan.steps.map(({ id, nodeId, title }) => [id, `${names.get(nodeId) ?? nodeId}: ${title}`]),
+  const steps = new Map(
+    plan?.plan.steps.map(({ id, nodeId, title }, index) => [id, { nodeId, number: index + 1, title }]),
   );
-  return (stepId) => titles.get(stepId) ?? stepId;
+  return { steps, nameOf: (nodeId) => names.get(nodeId) ?? nodeId };
 }
 
 /** Follows until the run is over, or until Ctrl-C, which lets it go on. */
@@ -31,7 +31,7 @@ async function follow(api: ApiClient, run: RunView, { out }: CommandInput): Prom
   const onSignal = (): void => detach.abort();
   process.once('SIGINT', onSignal);
   try {
-    return await followRun(api, run.id, await titlesOf(api, run), { out, signal: detach.signal });
+    return await followRun(api, run.id, await namesOf(api, run), { out, signal: detach.signal });
   } catch (error) {
     if (!detach.signal.aborted) throw error;
     const message = `The run goes on without this window. Come back with: follow ${run.id}. End it with: cancel ${run.id}.`;
