@@ -41,17 +41,17 @@ function toLine(body: RunEventBody, { steps, nameOf }: RunNames): string | null 
 }
 
 /**
- * Writes the log of a run as it grows, until the run is over; a lost connection is taken up again behind the last line.
+ * Writes the log of a run behind the event `after` as it grows, until the run is over; a lost connection is taken up again behind the last line.
  * Returns how the command ends: `done`, or `wanting` for every other end of a run. Throws when `signal` aborts.
  */
 export async function followRun(
   api: ApiClient,
   runId: string,
   names: RunNames,
-  options: { readonly out: Output; readonly signal: AbortSignal },
+  options: { readonly out: Output; readonly after: number; readonly signal: AbortSignal },
 ): Promise<Exit> {
   const { out, signal } = options;
-  let after = 0;
+  let { after } = options;
   for (let failures = 0; ;) {
     const from = after;
     try {
