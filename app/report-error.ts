@@ -3,6 +3,7 @@ import type { AppError } from '@/lib/core/errors';
 import { AppError as AppErrorClass, isAppError } from '@/lib/core/errors';
 import type { Logger } from '@/lib/log/logger';
 import { createLogger } from '@/lib/log/logger';
+import { toInvalid } from '@/lib/services/parse-input';
 import { toDatabaseError } from '@/lib/services/to-database-error';
 
 let log: Logger | undefined;
@@ -24,13 +25,7 @@ export function toShownError(thrown: unknown, context: { requestId: string; entr
       webLog().error({ err: error, ...context }, error.message);
     return error;
   }
-  if (error instanceof ZodError) {
-    const issue = error.issues[0];
-    return new AppErrorClass(
-      'invalid',
-      `${issue?.path.join('.') || 'input'}: ${issue?.message ?? 'not valid'}.`,
-    );
-  }
+  if (error instanceof ZodError) return toInvalid(error);
   webLog().error({ err: error, ...context }, 'request failed');
   const id = context.requestId ? ` The log has more under ${context.requestId}.` : '';
   return new AppErrorClass(

@@ -1,17 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { startLab, type Lab } from '@/e2e/lab/lab';
 import { checkLabSupport } from '@/e2e/lab/support';
-import { findFreePort } from '@/lib/testing/find-free-port';
-import {
-  makeDataDir,
-  removeDataDir,
-  startSiteplan,
-  waitUntilReady,
-  type SiteplanProcess,
-} from '@/lib/testing/siteplan-process';
+import { makeDataDir, removeDataDir, type SiteplanProcess } from '@/lib/testing/siteplan-process';
 import type { ApiClient } from './support/api-client';
 import { createManySite, RUN_TEST_LIMIT_MS, toNode } from './support/ha-site';
-import { ADMIN, plan, signInByToken } from './support/thin-site';
+import { startSiteplanBeside } from './support/siteplan-beside-lab';
+import { plan } from './support/thin-site';
 
 const HOSTS = [
   { name: 's1', role: 'server' },
@@ -35,15 +29,12 @@ describe.skipIf(checkLabSupport() !== null)('an edge site of three', { timeout: 
       const added = await lab.exec(name, ['ip', 'addr', 'add', `${tailnetOf(address)}/24`, 'dev', 'host0']);
       if (added.code !== 0) throw new Error(added.stderr);
     }
-    const [mirrorUrl, port] = await Promise.all([lab.startMirror(), findFreePort()]);
-    const env = { SITEPLAN_ADMIN_EMAIL: ADMIN.email, SITEPLAN_ADMIN_PASSWORD: ADMIN.password };
-    siteplan = await startSiteplan({ dataDir, port, env });
-    await waitUntilReady(siteplan);
-    ({ api } = await signInByToken(siteplan));
+    const beside = await startSiteplanBeside(lab, dataDir);
+    ({ siteplan, api } = beside);
     site = await createManySite(api, {
       name: 'edge',
       hosts: lab.hosts,
-      mirrorUrl,
+      mirrorUrl: beside.mirrorUrl,
       more: {
         pattern: 'edge',
         edge: { relaxedTimers: true, tailscale: { enabled: true, tags: ['tag:edge'] } },

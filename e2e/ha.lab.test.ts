@@ -2,14 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import { startLab, type Lab, type LabHost } from '@/e2e/lab/lab';
 import { labPatterns } from '@/e2e/lab/patterns';
 import { checkLabSupport } from '@/e2e/lab/support';
-import { findFreePort } from '@/lib/testing/find-free-port';
-import {
-  makeDataDir,
-  removeDataDir,
-  startSiteplan,
-  waitUntilReady,
-  type SiteplanProcess,
-} from '@/lib/testing/siteplan-process';
+import { makeDataDir, removeDataDir, type SiteplanProcess } from '@/lib/testing/siteplan-process';
 import { waitFor } from '@/lib/testing/wait-for';
 import type { ApiClient } from './support/api-client';
 import {
@@ -20,7 +13,8 @@ import {
   startProber,
   toNode,
 } from './support/ha-site';
-import { ADMIN, plan, signInByToken } from './support/thin-site';
+import { startSiteplanBeside } from './support/siteplan-beside-lab';
+import { plan } from './support/thin-site';
 
 const BALANCERS = ['lb1', 'lb2'];
 const SERVERS = ['s1', 's2', 's3'];
@@ -41,15 +35,12 @@ describe.skipIf(checkLabSupport() !== null)('eight bare hosts', { timeout: RUN_T
 
   beforeAll(async () => {
     lab = await startLab({ name: 'ha-site', hosts: labPatterns['ha'] ?? [] });
-    const [mirrorUrl, port] = await Promise.all([lab.startMirror(), findFreePort()]);
-    const env = { SITEPLAN_ADMIN_EMAIL: ADMIN.email, SITEPLAN_ADMIN_PASSWORD: ADMIN.password };
-    siteplan = await startSiteplan({ dataDir, port, env });
-    await waitUntilReady(siteplan);
-    ({ api } = await signInByToken(siteplan));
+    const beside = await startSiteplanBeside(lab, dataDir);
+    ({ siteplan, api } = beside);
     site = await createManySite(api, {
       name: 'ha',
       hosts: lab.hosts.filter(({ name }) => name !== 'a3'),
-      mirrorUrl,
+      mirrorUrl: beside.mirrorUrl,
       more: {
         pattern: 'ha',
         registration: { via: 'vip', vip: lab.vip, loadBalancer: 'managed', interface: 'host0' },

@@ -1,6 +1,5 @@
 import type { RunEvent } from '@/lib/run/run-event';
-import { toLogNote } from './log-note';
-import type { LogStep } from './log-note';
+import { toLogNote, type LogStep } from '@/lib/run/to-log-note';
 
 /** One line of the merged log. */
 export interface LogLine {

@@ -1,9 +1,9 @@
 import type { RunEvent } from '@/lib/run/run-event';
+import type { LogStep } from '@/lib/run/to-log-note';
 import { isWholeLog, keepEnd, TAIL_COST, toEventCost } from '@/components/live/run-tail';
 import type { RunTail } from '@/components/live/run-tail';
 import { LogLines, toLineSeq } from './log-lines';
 import type { LogLine } from './log-lines';
-import type { LogStep } from './log-note';
 
 /** A part of the log as the server gives it. */
 export interface LogPage {

@@ -1,11 +1,11 @@
 'use client';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useMemo, useRef, useState } from 'react';
+import type { LogStep } from '@/lib/run/to-log-note';
 import type { RunTail } from '@/components/live/run-tail';
 import { Button } from '@/components/ui/button';
 import { LogBar } from './log-bar';
 import { findMatches, toLineSeq } from './log-lines';
-import type { LogStep } from './log-note';
 import { LogRows } from './log-rows';
 import { useLogScroll } from './use-log-scroll';
 import { useLogStore } from './use-log-store';

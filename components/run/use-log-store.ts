@@ -1,8 +1,8 @@
 'use client';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import type { RunEvent } from '@/lib/run/run-event';
+import type { LogStep } from '@/lib/run/to-log-note';
 import type { RunTail } from '@/components/live/run-tail';
-import type { LogStep } from './log-note';
 import { LogStore } from './log-store';
 import type { LogPage, LogQuery, LogSnapshot } from './log-store';
 

@@ -3,7 +3,13 @@ import { isLoopback } from '@/lib/env/env';
 import { CliError, EXIT_OF, type Exit } from './cli-error';
 
 /** RFC 9457, as the server writes it; everything in it is foreign text. */
-const Problem = z.object({ code: z.string(), detail: z.string() });
+const Problem = z.object({
+  code: z.string(),
+  detail: z.string(),
+  fields: z.record(z.string(), z.string()).optional(),
+});
+/** Lines of fields that are shown; a document may have thousands that are wrong. */
+const MAX_FIELDS = 50;
 
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -85,7 +91,7 @@ async function toError(response: Response, url: string): Promise<CliError> {
   if (!problem.success) {
     return new CliError('failed', `${url} answered with status ${response.status}. Is it Siteplan?`);
   }
-  const { code, detail } = problem.data;
+  const { code, detail, fields = {} } = problem.data;
   if (code === 'unauthenticated') {
     return new CliError(
       'denied',
@@ -93,5 +99,13 @@ async function toError(response: Response, url: string): Promise<CliError> {
     );
   }
   const exit: Exit | undefined = (EXIT_OF as Readonly<Record<string, Exit>>)[code]; // asked by a foreign text
-  return new CliError(exit ?? 'failed', detail);
+  return new CliError(exit ?? 'failed', [detail, ...toFieldLines(detail, fields)].join('\n'));
+}
+
+/** What is wrong, a line per field; none where the sentence says it all. */
+function toFieldLines(detail: string, fields: Readonly<Record<string, string>>): string[] {
+  const lines = Object.entries(fields).map(([path, words]) => `  ${path}: ${words}`.replaceAll('\n', ' '));
+  if (lines.length === 0 || (lines.length === 1 && lines[0] === `  ${detail.replace(/\.$/, '')}`)) return [];
+  const more = lines.length - MAX_FIELDS;
+  return more > 0 ? [...lines.slice(0, MAX_FIELDS), `  and ${more} more`] : lines;
 }

@@ -6,7 +6,10 @@ import { toDatabaseError } from '@/lib/services/to-database-error';
 import { CliError, EXIT_CODES, EXIT_OF, type Exit } from './cli-error';
 import { findCommand, runCommand, toOverview, type Command } from './command';
 import { AUDIT_COMMANDS } from './commands/audit-commands';
+import { CHECK_COMMANDS } from './commands/check-commands';
+import { CREDENTIAL_COMMANDS } from './commands/credential-commands';
 import { DOCTOR_COMMAND } from './commands/doctor-command';
+import { HOST_KEY_COMMANDS } from './commands/host-key-commands';
 import { LOGIN_COMMANDS } from './commands/login-commands';
 import { RUN_COMMANDS } from './commands/run-commands';
 import { SECRET_COMMANDS } from './commands/secret-commands';
@@ -24,6 +27,9 @@ export const COMMANDS: readonly Command[] = [
   ...AUDIT_COMMANDS,
   ...LOGIN_COMMANDS,
   ...SITE_COMMANDS,
+  ...CREDENTIAL_COMMANDS,
+  ...HOST_KEY_COMMANDS,
+  ...CHECK_COMMANDS,
   ...WORK_COMMANDS,
   ...RUN_COMMANDS,
 ];

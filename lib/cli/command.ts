@@ -54,22 +54,26 @@ function toHelp(command: Command): string {
     return `  ${left.padEnd(30)} ${words}`;
   });
   const parts = [command.summary, `  ${toUsageLine(command)}`, ...(command.details ? [command.details] : [])];
-  return `${parts.join('\n\n')}\n\nOptions\n${options.join('\n')}\n`;
+  return `${parts.join('\n\n')}\n\nOptions\n${options.join('\n')}\n\n${toExitHelp()}\n`;
+}
+
+function toExitHelp(): string {
+  const lines = Object.entries(EXIT_WORDS).map(
+    ([exit, words]) => `  ${String(EXIT_CODES[exit as Exit]).padEnd(4)} ${words}`, // keys of the same record
+  );
+  return `Exit codes\n${lines.join('\n')}`;
 }
 
 /** Help of the whole program. */
 export function toOverview(commands: readonly Command[]): string {
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(22)} ${summary}`);
-  const exits = Object.entries(EXIT_WORDS).map(
-    ([exit, words]) => `  ${String(EXIT_CODES[exit as Exit]).padEnd(4)} ${words}`, // keys of the same record
-  );
   return [
     'Administers Siteplan without a browser.',
     `  ${PROGRAM} COMMAND [OPTIONS]`,
     `Commands (each has --help)\n${lines.join('\n')}`,
     'Commands from `login` on talk to a server, with the token of `login` or of --token-file. Those above it work on the\n' +
       'database of this machine: DATABASE_URL, or the embedded one in SITEPLAN_DATA_DIR, running or not.',
-    `Exit codes\n${exits.join('\n')}\n`,
+    `${toExitHelp()}\n`,
   ].join('\n\n');
 }
 
@@ -123,6 +127,14 @@ export async function runCommand(command: Command, words: readonly string[]): Pr
 export function optional(values: Values, name: string): string | undefined {
   const value = values[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** The parts of a list with commas, without the empty ones; undefined where the option is absent. */
+export function optionalList(values: Values, name: string): string[] | undefined {
+  return optional(values, name)
+    ?.split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
 }
 
 /** A string option that must be there. Throws CliError `usage`. */

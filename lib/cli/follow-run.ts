@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RunEventBody } from '@/lib/run/run-event';
 import { RUN_STATES, toRunWord } from '@/lib/run/run-states';
 import { RunView } from '@/lib/run/run-view';
+import { toLogNote, type LogStep } from '@/lib/run/to-log-note';
 import type { ApiClient } from './api-client';
 import { CliError, type Exit } from './cli-error';
 import { readEventStream } from './read-event-stream';
@@ -16,65 +17,48 @@ const RunEvents = z.object({
 const RETRY_MS = [500, 1_000, 2_000, 5_000] as const;
 const MAX_FAILURES = 20;
 
-type Body = z.infer<typeof RunEventBody>;
+/** What the log names: steps of the plan by their ids, and hosts. */
+export interface RunNames {
+  readonly steps: ReadonlyMap<string, LogStep>;
+  readonly nameOf: (nodeId: string) => string;
+}
 
-/** A line of the log for a terminal; `titleOf` names a step. Null for what only machines care about. */
-function toLine(body: Body, titleOf: (stepId: string) => string): string | null {
-  switch (body.type) {
-    case 'step.output':
-      return body.text.replace(/\n$/, '').replace(/^/gm, '    ');
-    case 'step.started':
-      return `> ${titleOf(body.stepId)}`;
-    case 'step.finished':
-      return `  ${titleOf(body.stepId)}: ${body.outcome === 'already-so' ? 'already so' : 'done'}`;
-    case 'step.failed':
-      return `! ${titleOf(body.stepId)}: ${body.failure.message} ${body.failure.nextAction}`;
-    case 'step.skipped':
-      return `- ${titleOf(body.stepId)}: left out by ${body.by}: ${body.reason}`;
-    case 'step.output-cut':
-      return `    (${body.bytes} bytes of output are not kept)`;
-    case 'step.cancel-deferred':
-      return `  ${titleOf(body.stepId)} ends before the cancel: ${body.reason}`;
-    case 'run.cancel-requested':
-      return `${body.by} asked for the end of the run.`;
-    case 'host.lost':
-      return `! ${body.failure.message}`;
-    case 'host.back':
-      return body.rebooted ? 'The host is back after a reboot.' : 'The host is back.';
-    case 'run.finished':
-      return body.failure ? `! ${body.failure.message} ${body.failure.nextAction}` : null;
-    case 'run.queued':
-    case 'run.claimed':
-    case 'run.retry-requested':
-    case 'run.resume-requested':
-    case 'step.probed':
-    case 'step.act-started':
-    case 'step.verifying':
-    case 'step.reattached':
-    case 'step.cancelled':
-      return null;
-  }
+/** What went wrong for good, and what to do; the note of a failed step has the first of them already. */
+function toAdvice(body: RunEventBody): string {
+  if (body.type === 'step.failed') return ` ${body.failure.nextAction}`;
+  if (body.type !== 'run.finished' || !body.failure) return '';
+  return `. ${body.failure.message} ${body.failure.nextAction}`;
+}
+
+/** A line of the log for a terminal, as the browser words it; null for what only machines care about. */
+function toLine(body: RunEventBody, { steps, nameOf }: RunNames): string | null {
+  if (body.type === 'step.output') return body.text.replace(/\n$/, '').replace(/^/gm, '    ');
+  const step = 'stepId' in body ? steps.get(body.stepId) : undefined;
+  const note = toLogNote(body, step);
+  if (note === null) return null;
+  const nodeId = body.type === 'host.lost' || body.type === 'host.back' ? body.nodeId : step?.nodeId;
+  return `${nodeId === undefined ? '' : `${nameOf(nodeId)}: `}${note}${toAdvice(body)}`;
 }
 
 /**
- * Writes the log of a run as it grows, until the run is over; a lost connection is taken up again behind the last line.
+ * Writes the log of a run behind the event `after` as it grows, until the run is over; a lost connection is taken up again behind the last line.
  * Returns how the command ends: `done`, or `wanting` for every other end of a run. Throws when `signal` aborts.
  */
 export async function followRun(
   api: ApiClient,
   runId: string,
-  titleOf: (stepId: string) => string,
-  options: { readonly out: Output; readonly signal: AbortSignal },
+  names: RunNames,
+  options: { readonly out: Output; readonly after: number; readonly signal: AbortSignal },
 ): Promise<Exit> {
   const { out, signal } = options;
-  let after = 0;
+  let { after } = options;
   for (let failures = 0; ;) {
     const from = after;
     try {
       const headers = { accept: 'text/event-stream' };
       const response = await api.send(`/runs/${runId}/events?after=${after}`, { headers, signal });
       for await (const { event, data } of readEventStream(response)) {
-        if (event === 'run-events') after = writeEvents(data, titleOf, out) ?? after;
+        if (event === 'run-events') after = writeEvents(data, names, out) ?? after;
         // The state may come before the last lines do, so the log itself says when it is over.
         if (event === 'run-events' && hasEnd(data)) break;
         if (event === 'run' && isOver(data) && (await isRead(api, runId, after))) break;
@@ -96,11 +80,11 @@ export async function followRun(
   }
 }
 
-function writeEvents(data: unknown, titleOf: (stepId: string) => string, out: Output): number | null {
+function writeEvents(data: unknown, names: RunNames, out: Output): number | null {
   const parsed = RunEvents.safeParse(data);
   if (!parsed.success) return null;
   for (const { body } of parsed.data.events) {
-    const line = toLine(body, titleOf);
+    const line = toLine(body, names);
     if (line !== null) out.piece(line);
   }
   return parsed.data.last;

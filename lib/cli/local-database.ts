@@ -11,13 +11,13 @@ import type { ServiceContext } from '@/lib/services/context';
 import { DataDirInUseError, lockDataDir } from '@/lib/supervisor/data-dir';
 import { CliError } from './cli-error';
 
-/** Name of the embedded database (lib/supervisor/supervisor). */
-const DATABASE = 'siteplan';
+/** Owner and name of the embedded database (lib/supervisor/supervisor). */
+const [OWNER, DATABASE] = ['siteplan', 'siteplan'];
 
 interface Opened {
   /** False for a server of our own, for the length of the command. */
   readonly isRunning: boolean;
-  readonly url: (role: string) => string;
+  readonly url: string;
   readonly close: () => Promise<void>;
 }
 
@@ -37,13 +37,14 @@ async function answers(url: string, role: DatabaseRole): Promise<boolean> {
 
 /** The embedded server: the running one, else one of our own for the length of the command. */
 async function openEmbedded(dataDir: string, role: DatabaseRole): Promise<Opened> {
-  const url = (name: string) => toClusterUrl(dataDir, name, DATABASE);
+  // The owner's login with the rights of a role, as DATABASE_URL is: doctor looks at the migrations, which are the owner's.
+  const url = toClusterUrl(dataDir, OWNER, DATABASE);
   const hasData = await stat(join(dataDir, 'postgres', 'PG_VERSION')).catch(() => null);
   if (!hasData) {
     const message = `There is no database in ${dataDir}. Set SITEPLAN_DATA_DIR or DATABASE_URL as the server has it, or start Siteplan once.`;
     throw new CliError('unreachable', message);
   }
-  if (await answers(url(role), role)) return { url, isRunning: true, close: () => Promise.resolve() };
+  if (await answers(url, role)) return { url, isRunning: true, close: () => Promise.resolve() };
   // Nobody else may start or use it meanwhile.
   const unlock = await lockDataDir(dataDir).catch((cause: unknown) => {
     if (!(cause instanceof DataDirInUseError)) throw cause;
@@ -71,7 +72,7 @@ async function open(role: DatabaseRole): Promise<Opened> {
       'The database of DATABASE_URL does not answer. Check the address, and that PostgreSQL runs.';
     throw new CliError('unreachable', message);
   }
-  return { url: () => databaseUrl, isRunning: true, close: () => Promise.resolve() };
+  return { url: databaseUrl, isRunning: true, close: () => Promise.resolve() };
 }
 
 /** Does `work` with the installation's database in the rights of `role`, embedded or not, running or not. */
@@ -80,7 +81,7 @@ export async function withDatabase<T>(
   work: (db: Database, isRunning: boolean) => Promise<T>,
 ): Promise<T> {
   const opened = await open(role);
-  const db = connectDatabase(opened.url(role), role, { maxConnections: 3 });
+  const db = connectDatabase(opened.url, role, { maxConnections: 3 });
   try {
     return await work(db, opened.isRunning);
   } finally {

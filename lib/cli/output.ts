@@ -24,9 +24,14 @@ export function toSafeJson(value: unknown): string {
   );
 }
 
+/** What a table shows of a value of a server or host. */
+export function toShownCell(text: string): string {
+  return toSafeLine(text.replace(SEQUENCE, ''));
+}
+
 /** Rows under headings, as wide as they need; no trailing blanks. */
 export function toTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [headings, ...rows].map((row) => row.map((cell) => toSafeLine(cell.replace(SEQUENCE, ''))));
+  const cells = [headings, ...rows].map((row) => row.map(toShownCell));
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   return cells
     .map((row) =>

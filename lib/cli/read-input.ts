@@ -37,8 +37,8 @@ export async function readInput(typed: string): Promise<string> {
   }
 }
 
-/** A secret from a file or standard input (`-`): its first line. Refuses a file that other users may read. */
-export async function readSecretFile(typed: string): Promise<string> {
+/** A secret of several lines from a file or standard input (`-`). Refuses a file that other users may read. */
+export async function readSecretText(typed: string): Promise<string> {
   if (typed !== '-' && process.platform !== 'win32') {
     const found = await stat(toPath(typed)).catch(() => null);
     if (found?.isFile() && found.mode & 0o077) {
@@ -48,7 +48,12 @@ export async function readSecretFile(typed: string): Promise<string> {
       );
     }
   }
-  const line = (await readInput(typed)).split(/\r?\n/)[0] ?? '';
+  return readInput(typed);
+}
+
+/** The same for a secret of one line: the first. */
+export async function readSecretFile(typed: string): Promise<string> {
+  const line = (await readSecretText(typed)).split(/\r?\n/)[0] ?? '';
   if (line === '') throw new CliError('failed', `${typed === '-' ? 'Standard input' : typed} is empty.`);
   return line;
 }

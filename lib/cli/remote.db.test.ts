@@ -3,43 +3,28 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTES } from '@/app/api/openapi/routes';
 import { sealTo } from '@/lib/secrets/seal-to';
-import { createApiToken } from '@/lib/services/api-tokens/create-api-token';
-import { createCliRig, type CliRig } from '@/lib/testing/cli-rig';
 import { insertPreflight } from '@/lib/testing/factories';
+import { createRemoteRig, type RemoteRig } from '@/lib/testing/remote-rig';
 import { createRunScene } from '@/lib/testing/run-scene';
-import { serveRoutes, type RouteServer } from '@/lib/testing/serve-routes';
-import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
 import { waitFor } from '@/lib/testing/wait-for';
-import { createWebFixture } from '@/lib/testing/web-fixture';
 
 /* The real program against the real handlers behind a real HTTP server; only the hosts' side of a worker is written here. */
 
-let database: TestDatabase;
-let server: RouteServer;
-let rig: CliRig;
+let remote: RemoteRig;
+let database: RemoteRig['database'];
+let server: RemoteRig['server'];
+let rig: RemoteRig['cli'];
+let endJob: RemoteRig['endJob'];
 let siteId: string;
 const SITE = `pattern: custom\nnodes:\n  - { name: s1, role: server, internalIp: 192.0.2.1 }\n`;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const web = createWebFixture(database);
-  (globalThis as Record<symbol, unknown>)[Symbol.for('siteplan.web-runtime')] = Promise.resolve(web.runtime); // as the server does
-  server = await serveRoutes(ROUTES);
-  rig = await createCliRig({ SITEPLAN_PUBLIC_URL: server.url });
-  const tokenOf = async (role: 'admin' | 'viewer') => {
-    const person = await web.createPerson([{ siteId: null, role }]);
-    return (await createApiToken(person, { name: 'cli', role: 'admin', days: 1 })).token;
-  };
-  await rig.file('token', `${await tokenOf('admin')}\n`);
-  await rig.file('viewer', await tokenOf('viewer'));
+  remote = await createRemoteRig(ROUTES);
+  ({ database, server, cli: rig, endJob } = remote);
   await rig.file('wrong', `sp_${'A'.repeat(43)}`);
   await rig.file('site.yaml', SITE);
 });
-afterAll(async () => {
-  await server.stop();
-  await rig.stop();
-  await database.drop();
-});
+afterAll(() => remote.stop());
 
 describe('login', () => {
   it.each([
@@ -121,22 +106,6 @@ describe('site, topology and findings', () => {
   });
 });
 
-/** What a worker does with the next job of a kind: ends it as said. */
-async function endJob(kind: string, end: (params: Record<string, string>) => object): Promise<void> {
-  const job = await waitFor(
-    () => database.worker.prisma.job.findFirst({ where: { kind, state: 'queued' } }),
-    {
-      what: `a ${kind} job`,
-      timeoutMs: 60_000,
-    },
-  );
-  const data = end(job.params as Record<string, string>); // JobParams
-  await database.worker.prisma.job.update({
-    where: { id: job.id },
-    data: { finishedAt: new Date(), ...data },
-  });
-}
-
 describe('work on hosts', () => {
   it('shows red checks and what to do, and ends with 5', async () => {
     const { nodeId } = await nodeOf();
@@ -162,7 +131,7 @@ describe('work on hosts', () => {
       endJob('preflight', () => ({ state: 'done', result })),
     ]);
     expect(ended.code).toBe(5);
-    expect(ended.stdout).toMatch(/^fail +s9 +CPU +1 +2 +Add one\.$/m);
+    expect(ended.stdout).toMatch(/^fail +s9 +cpu +CPU +1 +2 +few +Add one\.$/m);
     expect(ended.stdout).not.toContain('Memory');
   });
 
@@ -236,7 +205,7 @@ describe('run', () => {
     const claimed = await scene.claim();
     const [first = '', second = ''] = scene.stepIds;
     await scene.endSteps(claimed, { [first]: 'done' });
-    await waitFor(() => stdout().includes('s9: step 1: done'), {
+    await waitFor(() => stdout().includes('s9: step 1 done'), {
       what: 'the first step on the screen',
       timeoutMs: 60_000,
     });
@@ -245,8 +214,8 @@ describe('run', () => {
     await scene.endRun(claimed, 'failed');
     const ended = await end;
     expect(ended.code).toBe(5);
-    expect(ended.stdout.match(/s9: step 1: done/g)).toHaveLength(1);
-    expect(ended.stdout).toContain('! s9: step 2: It broke. Look at it.');
+    expect(ended.stdout.match(/s9: step 1 done/g)).toHaveLength(1);
+    expect(ended.stdout).toContain('s9: step 2 failed: It broke. Look at it.');
     expect(ended.stdout).toMatch(/is failed: \d of 2 steps\.\n$/);
   });
 
@@ -259,7 +228,7 @@ describe('run', () => {
     const claimed = await scene.claim();
     const [first = '', second = ''] = scene.stepIds;
     await scene.endSteps(claimed, { [first]: 'done' });
-    await waitFor(() => stdout().includes('step 1: done'), {
+    await waitFor(() => stdout().includes('step 1 done'), {
       what: 'the log on the screen',
       timeoutMs: 60_000,
     });
@@ -273,7 +242,7 @@ describe('run', () => {
     await scene.endRun(claimed, 'done');
     const back = await rig.run(['follow', run.id]);
     expect(back).toMatchObject({ code: 0 });
-    expect(back.stdout).toMatch(/step 1: done\n[^]*step 2: done\n[^]*is done: \d of 2 steps\.\n$/);
+    expect(back.stdout).toMatch(/step 1 done\n[^]*step 2 done\n[^]*is done: \d of 2 steps\.\n$/);
     expect((await rig.run(['follow', 'r-none'])).code).toBe(1);
     expect((await rig.run(['run', planId])).stderr).toContain('A run has changed the hosts');
   });

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { JobView } from '@/lib/run/job-view';
 import type { ApiClient } from './api-client';
 import { CliError } from './cli-error';
@@ -20,4 +21,14 @@ export async function runJob(api: ApiClient, path: string, json: unknown, out: O
   if (job.state === 'done') return job;
   const { message, nextAction } = job.failure ?? { message: 'The job failed.', nextAction: '' };
   throw new CliError('failed', `${message} ${nextAction}`.trim());
+}
+
+/** A job's result by its shape; a server of another version may have another. */
+export function parseResult<S extends z.ZodType>(shape: S, result: unknown): z.output<S> {
+  const parsed = shape.safeParse(result);
+  if (parsed.success) return parsed.data;
+  throw new CliError(
+    'failed',
+    'The server’s result has another shape. Is it of the same version as this program?',
+  );
 }

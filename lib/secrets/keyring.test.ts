@@ -145,3 +145,12 @@ describe('keys of which one is bad', () => {
     spy.mockRestore();
   });
 });
+
+describe('the first keys', () => {
+  it('last each before the next is made, and before anything is sealed', async () => {
+    await ensureKeys(join(dir, 'above', 'keys'));
+    const names = ['seal.key', 'seal.pub', 'session.key', 'action.key', 'audit.key'];
+    const directories = ['sync directory', 'sync directory'];
+    expect(calls).toEqual([...directories, ...names.flatMap((name) => [`link ${name}`, 'sync directory'])]);
+  });
+});

@@ -10,8 +10,9 @@ import {
   readSealPrivateKey,
   toSealPublicKey,
 } from './keys';
-import { makeAlike, putInPlace, syncDirectory, writeBeside } from './replace-file';
+import { makeAlike, putInPlace, writeBeside } from './replace-file';
 import type { SealPrivateKey, SealPublicKey } from './seal';
+import { syncDirectory } from './sync-directory';
 
 /*
  * More than one seal key at a time, for rotation (S3). Files in the keys directory:

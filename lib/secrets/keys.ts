@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { SealPrivateKey, SealPublicKey } from './seal';
 import { toKeyId } from './seal';
+import { syncDirectory } from './sync-directory';
 
 /** Keys of 256 random bits that a process signs with; files, never variables, never the database. */
 export const SYMMETRIC_KEYS = ['session', 'action', 'audit'] as const;
@@ -21,7 +22,7 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-/** Writes a file that does not exist yet, whole or not at all. An existing file is left alone. */
+/** Writes a file that does not exist yet, whole or not at all, for good. An existing file is left alone. */
 async function writeNew(path: string, content: string, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   // The web's bundler must not take a path that is known at run time only for a reason to pack the whole project.
@@ -39,6 +40,18 @@ async function writeNew(path: string, content: string, mode: number): Promise<vo
   } finally {
     await unlink(temporary);
   }
+  // Also where another process was faster: it may not have come that far.
+  await syncDirectory(dirname(path));
+}
+
+/** Makes a directory, for good; what is missing above it too. */
+async function makeDirectory(dir: string): Promise<void> {
+  const first = await mkdir(dir, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = resolve(dir); ; made = dirname(made)) {
+    await syncDirectory(dirname(made));
+    if (made === resolve(first)) return;
+  }
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -53,7 +66,7 @@ async function exists(path: string): Promise<boolean> {
  * sealed before. Throws a KeyError when `seal.pub` stands without `seal.key`: a new pair would orphan every secret.
  */
 export async function ensureKeys(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeDirectory(dir);
   const [keyPath, publicPath] = [join(dir, 'seal.key'), join(dir, 'seal.pub')];
   if (!(await exists(keyPath))) {
     if (await exists(publicPath)) {

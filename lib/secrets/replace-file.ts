@@ -2,16 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode, KeyError } from './keys';
-
-/** Makes what was linked or renamed in a directory stay so through a loss of power. */
-export async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(/* turbopackIgnore: true */ dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+import { syncDirectory } from './sync-directory';
 
 /**
  * Gives `path` the owner, group and mode of `model`, so that whoever read the one reads what takes its place; does nothing

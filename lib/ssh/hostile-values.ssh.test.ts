@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
@@ -21,6 +21,7 @@ import { filePut } from '@/lib/steps/file-put';
 import { AGENT_TOKEN, exampleLayout, SERVER_TOKEN } from '@/lib/testing/example-layout';
 import { findShells, runStepPart, type Shell } from '@/lib/testing/run-step';
 import { startSshd, type TestSshd } from '@/lib/testing/sshd';
+import { listValueNames, STEP_CONSTANTS, STEP_PARAMS } from '@/lib/testing/step-params';
 import { Topology } from '@/lib/topology/topology';
 import { connectHost } from './connect-host';
 import { toProgram } from './to-program';
@@ -75,58 +76,7 @@ const hostile = fc
   .map((text) => text.replaceAll('\0', '').toWellFormed());
 const VALUES = [...CORPUS, ...fc.sample(hostile, { numRuns: 2_000 - CORPUS.length, seed: 20_261_123 })];
 
-const version = 'v1.35.7+rke2r1';
-const me = userInfo().username;
-const stamped = { stampName: 'x', stamp: 'abc' };
-const unit = { unit: 'siteplan-none.service', stamp: 'abc' };
-/** Parameters that the schema of each kind takes. */
-const PARAMS: Readonly<Record<string, unknown>> = {
-  'file.put': {
-    path: '/a/b',
-    mode: '0600',
-    owner: me,
-    group: me,
-    content: 'x',
-    secrets: [],
-    dropsStamps: ['x'],
-  },
-  'file.remove': { path: '/a/b', dropsStamps: ['x'] },
-  'sysctl.apply': { path: '/a/b', ...stamped },
-  'modules.load': { path: '/a/b', ...stamped },
-  'sysusers.apply': { path: '/a/b', ...stamped },
-  'units.reload': { unit: 'siteplan-none.service', ...stamped },
-  'artifact.fetch': { baseUrl: 'http://127.0.0.1:9', version, arch: 'amd64', file: 'f' },
-  'images.place': { version, arch: 'amd64', file: 'f' },
-  'rke2.install': { version, arch: 'amd64', role: 'server', dropsStamps: ['x'] },
-  'service.start': unit,
-  'service.restart': unit,
-  'service.reload': { ...unit, stampName: 'x' },
-  'service.stop': { unit: 'siteplan-none.service', dropsStamps: ['x'] },
-  'lb.packages': { keepalived: true },
-  'lb.put': {
-    program: 'keepalived',
-    path: '/a/b',
-    mode: '0600',
-    owner: me,
-    group: me,
-    content: 'x',
-    secrets: [],
-    dropsStamps: ['x'],
-  },
-  'lb.ready': { vip: '192.0.2.10', stamp: 'abc' },
-  'cluster.verify': {
-    nodes: [{ name: 's1', role: 'server' }],
-    apiUrl: 'https://192.0.2.10:6443',
-    stamp: 'abc',
-  },
-  'rke2.ready': { nodeName: 's1', role: 'server', version, voter: true, stamp: 'abc' },
-  'rke2.uninstall': {},
-};
-/** Constants of the kinds, not values of anybody; they stand in arithmetic. */
-const CONSTANTS: Readonly<Record<string, string>> = { pause_s: '0', wait_s: '0', max_failures: '1' };
-const namesOf = (kind: (typeof STEP_KINDS)[keyof typeof STEP_KINDS]) =>
-  Object.keys(kind.toVariables(PARAMS[kind.kind])).filter((name) => !(name in CONSTANTS));
-const ALL_NAMES = [...new Set(Object.values(STEP_KINDS).flatMap(namesOf))].sort();
+const ALL_NAMES = [...new Set(Object.values(STEP_KINDS).flatMap(listValueNames))].sort();
 
 let root: string;
 let sshd: TestSshd;
@@ -228,8 +178,8 @@ describe('hostile values (S14)', () => {
       const text = some.map((value) => {
         ran += 1;
         const set = (name: string) => [name, name === 'path' ? `/a/${value}` : value] as const;
-        const hostileOnes = Object.fromEntries(namesOf(kind).map(set));
-        const variables = { ...hostileOnes, ...CONSTANTS, payload_sha256: value, root };
+        const hostileOnes = Object.fromEntries(listValueNames(kind).map(set));
+        const variables = { ...hostileOnes, ...STEP_CONSTANTS, payload_sha256: value, root };
         return `(\n${toProgram(variables)}eval ${quoteShell(script)}\n) </dev/null\n`;
       });
       await runText(shell, text.join(''));
@@ -297,7 +247,7 @@ describe('hostile texts of a topology (S14)', () => {
     expect(accepted).toBeGreaterThan(50);
     expect(written.size).toBeGreaterThan(3);
     for (const [content, path] of [...written].slice(0, 40)) {
-      const params = { ...(PARAMS['file.put'] as object), path, content };
+      const params = { ...(STEP_PARAMS['file.put'] as object), path, content };
       const shell = SHELLS[content.length % SHELLS.length] ?? ['sh'];
       expect(await runStepPart(filePut, 'act', { shell, root, params })).toMatchObject({ code: 0 });
       expect(readFileSync(join(root, path), 'utf8')).toBe(content);

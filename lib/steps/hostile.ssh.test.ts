@@ -1,61 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findShells, runStepPart } from '@/lib/testing/run-step';
-import { STEP_KINDS } from './catalogue';
-import type { StepKindName } from './catalogue';
-
-const version = 'v1.35.7+rke2r1';
-const me = userInfo().username;
-const stamped = { stampName: 'x', stamp: 'abc' };
-
-/** Parameters of each kind that its schema takes. */
-const PARAMS: Readonly<Record<StepKindName, unknown>> = {
-  'file.put': {
-    path: '/a/b',
-    mode: '0600',
-    owner: me,
-    group: me,
-    content: 'x',
-    secrets: [],
-    dropsStamps: ['x'],
-  },
-  'file.remove': { path: '/a/b', dropsStamps: ['x'] },
-  'sysctl.apply': { path: '/a/b', ...stamped },
-  'modules.load': { path: '/a/b', ...stamped },
-  'sysusers.apply': { path: '/a/b', ...stamped },
-  'units.reload': { unit: 'siteplan-none.service', ...stamped },
-  'artifact.fetch': { baseUrl: 'http://127.0.0.1:9', version, arch: 'amd64', file: 'f' },
-  'images.place': { version, arch: 'amd64', file: 'f' },
-  'rke2.install': { version, arch: 'amd64', role: 'server', dropsStamps: ['x'] },
-  'service.start': { unit: 'siteplan-none.service', stamp: 'abc' },
-  'service.restart': { unit: 'siteplan-none.service', stamp: 'abc' },
-  'service.reload': { unit: 'siteplan-none.service', ...stamped },
-  'service.stop': { unit: 'siteplan-none.service', dropsStamps: ['x'] },
-  'lb.packages': { keepalived: true },
-  'lb.put': {
-    program: 'keepalived',
-    path: '/a/b',
-    mode: '0600',
-    owner: me,
-    group: me,
-    content: 'x',
-    secrets: [],
-    dropsStamps: ['x'],
-  },
-  'lb.ready': { vip: '192.0.2.10', stamp: 'abc' },
-  'cluster.verify': {
-    nodes: [{ name: 's1', role: 'server' }],
-    apiUrl: 'https://192.0.2.10:6443',
-    stamp: 'abc',
-  },
-  'rke2.ready': { nodeName: 's1', role: 'server', version, voter: true, stamp: 'abc' },
-  'rke2.uninstall': {},
-};
-
-/** Constants of the kinds, not parameters; they stand in arithmetic. */
-const CONSTANTS: Readonly<Record<string, string>> = { pause_s: '0', wait_s: '0', max_failures: '1' };
+import { listValueNames, STEP_CONSTANTS, STEP_PARAMS, STEP_VERSION } from '@/lib/testing/step-params';
+import { STEP_KINDS, type StepKindName } from './catalogue';
 
 const HOSTILE = [
   '$(touch marker)',
@@ -79,7 +28,7 @@ beforeEach(() => {
   for (const path of [
     'a/b',
     'var/lib/siteplan-host/stamps/x',
-    `var/lib/siteplan-host/artifacts/${version}/f`,
+    `var/lib/siteplan-host/artifacts/${STEP_VERSION}/f`,
   ]) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), 'kernel.x = 1\n');
@@ -95,7 +44,7 @@ function toOverride(name: string, value: string): string {
 describe.each(Object.values(STEP_KINDS).map((kind) => ({ name: kind.kind as StepKindName, kind })))(
   '$name', // the catalogue's keys are its kinds (host.ssh.test.ts)
   ({ name, kind }) => {
-    const names = Object.keys(kind.toVariables(PARAMS[name])).filter((variable) => !(variable in CONSTANTS));
+    const names = listValueNames(kind);
     const parts = ['probe', 'act', 'verify'] as const;
 
     it('takes every variable as data, alone and all at once, in every shell', async () => {
@@ -111,8 +60,8 @@ describe.each(Object.values(STEP_KINDS).map((kind) => ({ name: kind.kind as Step
           const result = await runStepPart(kind, part, {
             shell,
             root,
-            params: PARAMS[name],
-            overrides: { ...overrides, ...CONSTANTS },
+            params: STEP_PARAMS[name],
+            overrides: { ...overrides, ...STEP_CONSTANTS },
           });
           expect([0, 1, 2, 10, 22, 126, 127], result.stderr).toContain(result.code);
         }

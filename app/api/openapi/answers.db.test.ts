@@ -34,9 +34,6 @@ interface Answer {
 
 /** Operations whose success needs more than a database, each with the test that shows it. */
 const ELSEWHERE = [
-  'DELETE /api/v1/sites/[siteId]/checks/overrides/[overrideId]', // lib/services/preflight
-  'GET /api/v1/plans/[planId]/bundle', // lib/services/bundle/bundle.db.test.ts
-  'POST /api/v1/sites/[siteId]/checks/overrides', // lib/services/preflight
   'POST /api/v1/sites/[siteId]/nodes/[nodeId]/fence', // lib/services/set-fence.db.test.ts
 ];
 const all: readonly ApiRoute[] = [...ROUTES, DOCUMENT];
@@ -106,6 +103,25 @@ function holdToDocument(entry: string, response: Response, text: string): void {
     expect(response.headers.get(name), name).toBeTruthy();
 }
 
+/** Fails unless a client that knows the document alone could have sent what was taken. */
+function holdRequestToDocument(entry: string, { query = '', body }: Call): void {
+  const { parameters, requestBody } = operationOf(entry);
+  const known = (parameters as { in: string; name: string }[]).filter((each) => each.in === 'query'); // OpenAPI's
+  const sent = [...new URLSearchParams(query).keys()];
+  expect(
+    known.map(({ name }) => name),
+    entry,
+  ).toEqual(expect.arrayContaining(sent));
+  const { required = false, content = {} } = (requestBody ?? {}) as {
+    required?: boolean;
+    content?: Record<string, { schema: Json }>;
+  }; // the same
+  if (body === undefined || entry.startsWith('GET')) return expect(required, entry).toBe(false);
+  const type = typeof body === 'string' ? 'application/yaml' : 'application/json';
+  expect(Object.keys(content), entry).toContain(type);
+  expect(checkJsonSchema(content[type]?.schema ?? {}, body, document), `${entry} ${type}`).toEqual([]);
+}
+
 async function call(entry: string, input: Call = {}): Promise<Answer> {
   const route = all.find((one) => one.entry === entry);
   if (!route) throw new Error(`${entry} is no route`);
@@ -121,8 +137,10 @@ async function call(entry: string, input: Call = {}): Promise<Answer> {
   const response = await route(request, { params: Promise.resolve({ ...params }) });
   const text = await readSome(response);
   holdToDocument(entry, response, text);
-  if (response.status < 300) succeeded.add(entry);
-  else refused.add(response.status);
+  if (response.status < 300) {
+    succeeded.add(entry);
+    holdRequestToDocument(entry, input);
+  } else refused.add(response.status);
   const isJson = response.headers.get('content-type')?.includes('json') ?? false;
   const json = isJson && !text.includes('\n') ? (JSON.parse(text) as Json) : {}; // held to its shape above
   return { status: response.status, headers: response.headers, json, text };
@@ -204,6 +222,35 @@ describe('answers and the OpenAPI document', () => {
     await expectCall(404, remove, field);
   });
 
+  it('agree about checks that are let pass', async () => {
+    const { id: nodeId } = await database.worker.prisma.node.findFirstOrThrow({ where: { siteId } });
+    const red = {
+      nodeId,
+      checkId: 'cpus',
+      status: 'fail',
+      title: 'CPU',
+      value: '1',
+      threshold: '2',
+    } as const;
+    const words = { why: 'few', fix: 'Add one.', source: '', group: 'machine', isUnknown: false } as const;
+    const cells = [{ ...red, ...words, takenAt: '2026-01-01T00:00:00Z' }];
+    await insertPreflight(database.worker.pool, siteId, { revision: 2, cells });
+    const override = 'POST /api/v1/sites/[siteId]/checks/overrides';
+    const body = { nodeId, checkId: 'cpus', value: '1', reason: 'a lab of ours' };
+    const made = await expectCall(201, override, { params: { siteId }, body });
+    await expectCall(409, override, { params: { siteId }, body });
+    await expectCall(422, override, { params: { siteId }, body: { ...body, reason: 'no' } });
+    await expectCall(200, 'GET /api/v1/sites/[siteId]/checks', { params: { siteId } });
+    const params = { siteId, overrideId: made.json['id'] as string }; // a CheckOverrideView, checked
+    const withdraw = 'DELETE /api/v1/sites/[siteId]/checks/overrides/[overrideId]';
+    await expectCall(200, withdraw, { params });
+    await expectCall(409, withdraw, { params });
+    const again = { nodeIds: [nodeId], checkIds: ['cpus'] };
+    await expectCall(202, 'POST /api/v1/sites/[siteId]/preflight', { params: { siteId }, body: again });
+    const none = { ...again, checkIds: ['luck'] };
+    await expectCall(422, 'POST /api/v1/sites/[siteId]/preflight', { params: { siteId }, body: none });
+  });
+
   it('agree about credentials and host keys', async () => {
     const credential = { kind: 'password', name: 'root', password: 'not a secret' };
     const made = await expectCall(201, 'POST /api/v1/credentials', { body: credential });
@@ -248,6 +295,16 @@ describe('answers and the OpenAPI document', () => {
     await expectCall(204, 'DELETE /api/v1/sites/[siteId]', { ...bare, body: { typedName: 'empty' } });
   });
 
+  it('agree about the bundle of a plan', async () => {
+    const { id } = await database.worker.prisma.node.findFirstOrThrow({ where: { siteId } });
+    const steps = [{ nodeId: id, kind: 'rke2.uninstall' }]; // its parameters are empty, as those of a scene
+    const params = { planId: await createRunScene(database, siteId, steps, 'uninstall').storePlan() };
+    await expectCall(409, 'GET /api/v1/plans/[planId]/bundle', { params });
+    await moveToRevision2(params.planId);
+    await expectCall(200, 'GET /api/v1/plans/[planId]/bundle', { params });
+    await expectCall(404, 'GET /api/v1/plans/[planId]/bundle', { params: { planId: 'p-none' } });
+  });
+
   it('agree about plans, runs and their logs', async () => {
     const scene = createRunScene(database, siteId, [{ nodeId: 'n-a' }, { nodeId: 'n-b' }]);
     planId = await scene.storePlan();
@@ -256,11 +313,7 @@ describe('answers and the OpenAPI document', () => {
       `UPDATE job SET state = 'failed' WHERE kind = 'preflight' AND state = 'queued'`,
     );
     await insertPreflight(database.worker.pool, siteId, { revision: 2 });
-    await database.worker.pool.query('UPDATE plan SET revision = 2 WHERE id = $1', [planId]);
-    await database.worker.pool.query(
-      `UPDATE plan SET body = jsonb_set(body::jsonb, '{revision}', '2') WHERE id = $1`,
-      [planId],
-    );
+    await moveToRevision2(planId);
     stepIds = scene.stepIds;
     await expectCall(200, 'GET /api/v1/sites/[siteId]/plans', { params: { siteId } });
     await expectCall(200, 'GET /api/v1/plans/[planId]', { params: { planId } });
@@ -347,6 +400,14 @@ describe('answers and the OpenAPI document', () => {
     expect([...refused].sort()).toEqual([401, 403, 404, 409, 412, 422]);
   });
 });
+
+/** A plan of a scene is of the first revision; the site has a second one. */
+async function moveToRevision2(id: string): Promise<void> {
+  await database.worker.pool.query(
+    `UPDATE plan SET revision = 2, body = jsonb_set(body::jsonb, '{revision}', '2') WHERE id = $1`,
+    [id],
+  );
+}
 
 async function insertHostKey(): Promise<{ nodeId: string; fingerprint: string }> {
   const { id: nodeId } = await database.worker.prisma.node.findFirstOrThrow({ where: { siteId } });

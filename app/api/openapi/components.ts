@@ -15,7 +15,7 @@ import { RunView } from '@/lib/run/run-view';
 import { SiteView } from '@/lib/topology/site-view';
 import { Topology } from '@/lib/topology/topology';
 import { RevisionView, TopologyView } from '@/lib/topology/topology-view';
-import { Problem, RunEvent } from './shapes';
+import { Problem, RunEvent, TopologyInput } from './shapes';
 
 /** Shapes that have a name in the document; every other stands where it is used. */
 const NAMED: Readonly<Record<string, z.ZodType>> = {
@@ -39,6 +39,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   SiteNow: SiteNowBody,
   SiteSecret: SiteSecretView,
   Topology,
+  TopologyInput,
   TopologyView,
 };
 

@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import { RunEventBody } from '@/lib/run/run-event';
-import { Topology } from '@/lib/topology/topology';
+import { Topology, TopologyNode } from '@/lib/topology/topology';
 
-/** A topology as it may be sent: a document without the fields that have defaults, or YAML text. */
-export const TopologyDocument = z.union([Topology, z.string().describe('A topology as YAML text.')]);
+const NodeInput = TopologyNode.extend({
+  id: TopologyNode.shape.id.optional().describe('Absent: that of the host of this name, else a new one.'),
+});
+
+/** A topology as it may be sent: without ids of new hosts and the fields that have defaults. */
+export const TopologyInput = Topology.extend({
+  nodes: z.array(NodeInput).optional().describe('As many hosts as a Topology may have.'),
+});
+
+export const TopologyText = z.string().describe('A topology as YAML text.');
+
+/** The same, or YAML text. */
+export const TopologyDocument = z.union([TopologyInput, TopologyText]);
 
 /** An event of a run's log with its place (lib/run/run-event). */
 export const RunEvent = z.object({ seq: z.int(), at: z.string(), body: RunEventBody });

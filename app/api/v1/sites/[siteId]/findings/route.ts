@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TopologyDocument } from '@/app/api/openapi/shapes';
+import { TopologyDocument, TopologyText } from '@/app/api/openapi/shapes';
 import { apiRoute, param } from '@/app/api-route';
 import { Finding } from '@/lib/rules/finding';
 import { checkFindings } from '@/lib/services/topology/check-findings';
@@ -12,7 +12,7 @@ export const POST = apiRoute(
   {
     summary: 'Runs the design rules on the stored topology, or on the one that is sent.',
     body: Body,
-    bodyShape: z.strictObject({ topology: TopologyDocument.optional() }),
+    bodyShape: z.union([z.strictObject({ topology: TopologyDocument.optional() }), TopologyText]),
     maxBytes: MAX_BYTES,
     response: z.object({ findings: z.array(Finding) }),
   },

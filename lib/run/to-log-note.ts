@@ -1,7 +1,7 @@
-import type { RunEvent, RunOverride } from '@/lib/run/run-event';
 import { toBytesText } from '@/lib/core/duration';
 import { toCount } from '@/lib/core/text';
-import { STEP_STATES } from '@/lib/run/run-states';
+import type { RunEventBody, RunOverride } from './run-event';
+import { STEP_STATES } from './run-states';
 
 /** What the log says of a step of the plan. */
 export interface LogStep {
@@ -12,7 +12,7 @@ export interface LogStep {
 }
 
 /** An event as a sentence of the log; null for those that say nothing to a reader. */
-export function toLogNote(body: RunEvent['body'], step: LogStep | undefined): string | null {
+export function toLogNote(body: RunEventBody, step: LogStep | undefined): string | null {
   const name = step ? `step ${step.number}` : 'step';
   switch (body.type) {
     case 'run.queued':
