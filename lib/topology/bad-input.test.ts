@@ -2,16 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/core/errors';
 import { NodeId } from '@/lib/core/ids';
+import { BAD_DOCUMENTS } from '@/lib/testing/bad-documents';
 import { parseTopologyDocument } from './parse-topology-document';
 import { parseTopology } from './parse-topology';
 import { refuseBulk } from './refuse-bulk';
 
 const options = { previous: null, newId: () => NodeId.parse('n-any') };
-const node = (changes: object) => ({
-  pattern: 'ha',
-  nodes: [{ name: 's1', role: 'server', internalIp: '192.0.2.1', ...changes }],
-});
-
 /** What the two doors say: a document of values as the API gets it, and its text as the YAML dialog has it. */
 function errorsOf(document: object): { value: AppError; text: AppError } {
   const refusal = (read: () => unknown) => {
@@ -29,192 +25,8 @@ function errorsOf(document: object): { value: AppError; text: AppError } {
   };
 }
 
-const BAD: readonly (readonly [what: string, document: object, path: string, words: string])[] = [
-  [
-    'a name with capitals',
-    node({ name: 'S1' }),
-    'nodes[0].name',
-    'lowercase letters, digits and dashes, at most 63',
-  ],
-  ['a name with an underscore', node({ name: 's_1' }), 'nodes[0].name', 'lowercase letters'],
-  ['a name with a dot', node({ name: 's1.example.net' }), 'nodes[0].name', 'lowercase letters'],
-  ['a name with a dash at its end', node({ name: 's1-' }), 'nodes[0].name', 'lowercase letters'],
-  ['a name of 64 characters', node({ name: 'a'.repeat(64) }), 'nodes[0].name', 'at most 63'],
-  ['a name with letters beyond ASCII', node({ name: 'köln' }), 'nodes[0].name', 'lowercase letters'],
-  ['a name that turns its text around', node({ name: 's1\u202e' }), 'nodes[0].name', 'lowercase letters'],
-  ['a name with a NUL', node({ name: 's1\u0000' }), 'nodes[0].name', 'lowercase letters'],
-  ['no name', node({ name: undefined }), 'nodes[0].name', 'is missing'],
-  ['an empty name', node({ name: '' }), 'nodes[0].name', 'lowercase letters'],
-  ['an unknown role', node({ role: 'master' }), 'nodes[0].role', 'write server, agent or lb'],
-  ['an octet over 255', node({ internalIp: '192.0.2.256' }), 'nodes[0].internalIp', 'not an IPv4 address'],
-  ['an octal octet', node({ internalIp: '192.0.02.1' }), 'nodes[0].internalIp', 'not an IPv4 address'],
-  ['an IPv6 address', node({ internalIp: '2001:db8::1' }), 'nodes[0].internalIp', 'not an IPv4 address'],
-  [
-    'an address with a prefix',
-    node({ internalIp: '192.0.2.1/24' }),
-    'nodes[0].internalIp',
-    'not an IPv4 address',
-  ],
-  ['a number for an address', node({ internalIp: 3232235777 }), 'nodes[0].internalIp', 'write text'],
-  ['port 0', node({ ssh: { port: 0 } }), 'nodes[0].ssh.port', 'ports begin at 1'],
-  ['port 65536', node({ ssh: { port: 65_536 } }), 'nodes[0].ssh.port', 'ports end at 65535'],
-  ['half a port', node({ ssh: { port: 22.5 } }), 'nodes[0].ssh.port', 'a port is a whole number'],
-  ['a port in words', node({ ssh: { port: 'ssh' } }), 'nodes[0].ssh.port', 'a port is a whole number'],
-  [
-    'a user that is an option',
-    node({ ssh: { user: '-oProxyCommand=x' } }),
-    'nodes[0].ssh.user',
-    'not a user name',
-  ],
-  [
-    'an address that is an option',
-    node({ ssh: { address: '-J' } }),
-    'nodes[0].ssh.address',
-    'not a host name or address',
-  ],
-  [
-    'four bastions',
-    node({
-      ssh: {
-        bastion: {
-          address: 'a',
-          bastion: { address: 'b', bastion: { address: 'c', bastion: { address: 'd' } } },
-        },
-      },
-    }),
-    'nodes[0].ssh.bastion.bastion.bastion.bastion',
-    'there is no such field',
-  ],
-  ['a zone that turns its text around', node({ zone: 'rack \u202e1' }), 'nodes[0].zone', 'direction marks'],
-  ['a zone with a NUL', node({ zone: 'rack\u00001' }), 'nodes[0].zone', 'control characters'],
-  ['a very long zone', node({ zone: 'r'.repeat(64) }), 'nodes[0].zone', 'longer than 63 characters'],
-  ['an operating system on two lines', node({ os: 'Ubuntu\n24.04' }), 'nodes[0].os', 'no line breaks'],
-  ['a label of 64 characters', node({ labels: { a: 'x'.repeat(64) } }), 'nodes[0].labels.a', 'at most 63'],
-  [
-    'a label’s name that is none',
-    node({ labels: { 'a b': 'x' } }),
-    'nodes[0].labels.a b',
-    'not a valid name',
-  ],
-  [
-    '101 labels',
-    node({ labels: Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`l${i}`, 'x'])) }),
-    'nodes[0].labels',
-    'at most 100 labels',
-  ],
-  ['half a core', node({ hardware: { cpus: 0.5 } }), 'nodes[0].hardware.cpus', 'write a whole number'],
-  ['nodes by name', { pattern: 'ha', nodes: { s1: {} } }, 'nodes', 'write a list'],
-  ['a node in words', { pattern: 'ha', nodes: ['192.0.2.1'] }, 'nodes[0]', 'write fields below it'],
-  ['no pattern', { nodes: [] }, 'pattern', 'is missing'],
-  ['an unknown pattern', { pattern: 'datacentre' }, 'pattern', 'write ha, edge or custom'],
-  [
-    'host bits in a network',
-    { pattern: 'ha', network: { clusterCidr: '10.42.1.0/16' } },
-    'network.clusterCidr',
-    'not an IPv4 network such as 10.42.0.0/16',
-  ],
-  [
-    'a prefix of 33',
-    { pattern: 'ha', network: { serviceCidr: '10.43.0.0/33' } },
-    'network.serviceCidr',
-    'not an IPv4 network',
-  ],
-  [
-    'a network without a prefix',
-    { pattern: 'ha', network: { nodeCidr: '192.0.2.0' } },
-    'network.nodeCidr',
-    'not an IPv4 network',
-  ],
-  ['an MTU below zero', { pattern: 'ha', network: { mtu: -1 } }, 'network.mtu', 'at least 0'],
-  [
-    'yes for true',
-    { pattern: 'ha', cilium: { wireguard: 'yes' } },
-    'cilium.wireguard',
-    'write true or false',
-  ],
-  [
-    'a misspelt field',
-    { pattern: 'ha', cilium: { hubble: { enabeld: true } } },
-    'cilium.hubble.enabeld',
-    'there is no such field',
-  ],
-  [
-    'a field of another time',
-    { pattern: 'ha', etcd: { quorum: 3 } },
-    'etcd.quorum',
-    'there is no such field',
-  ],
-  [
-    'an argument with dashes',
-    { pattern: 'ha', rke2: { serverArgs: { kubelet: ['--max-pods=200'] } } },
-    'rke2.serverArgs.kubelet[0]',
-    'without dashes in front',
-  ],
-  [
-    'artifacts from nowhere',
-    { pattern: 'ha', rke2: { artifacts: { from: 'usb' } } },
-    'rke2.artifacts.from',
-    'from is internet, mirror or pushed',
-  ],
-  [
-    'a mirror without an address',
-    { pattern: 'ha', rke2: { artifacts: { from: 'mirror' } } },
-    'rke2.artifacts.url',
-    'not an http or https URL',
-  ],
-  [
-    'a version in a short form',
-    { pattern: 'ha', rke2: { version: 'v1.35' } },
-    'rke2.version',
-    'write it like v1.35.7+rke2r1',
-  ],
-  [
-    'a virtual IP that is a name',
-    { pattern: 'ha', registration: { vip: 'lb.example.com' } },
-    'registration.vip',
-    'not an IPv4 address',
-  ],
-  [
-    'a DNS name with a port',
-    { pattern: 'ha', registration: { dnsName: 'lb.example.com:9345' } },
-    'registration.dnsName',
-    'not a DNS name',
-  ],
-  [
-    'router id 256',
-    { pattern: 'ha', registration: { virtualRouterId: 256 } },
-    'registration.virtualRouterId',
-    'at most 255',
-  ],
-  [
-    'a volume directory with a way out',
-    { pattern: 'edge', edge: { localPathDirectory: '/srv/../etc' } },
-    'edge.localPathDirectory',
-    'not an absolute path',
-  ],
-  [
-    'a mirror without endpoints',
-    { pattern: 'edge', edge: { registryMirrors: [{ registry: 'docker.io', endpoints: [] }] } },
-    'edge.registryMirrors[0].endpoints',
-    'at least one endpoint',
-  ],
-  [
-    '201 names of the API',
-    { pattern: 'ha', security: { extraSans: Array.from({ length: 201 }, (_, i) => `n${i}`) } },
-    'security.extraSans',
-    'more than 200 entries',
-  ],
-  [
-    'notes that turn text around',
-    { pattern: 'ha', notes: 'see \u2066here' },
-    'notes',
-    'overrides of direction',
-  ],
-  ['notes with a bell', { pattern: 'ha', notes: 'ding\u0007' }, 'notes', 'no control characters'],
-];
-
 describe('a document', () => {
-  it.each(BAD)('with %s is refused at its place, by both doors', (_what, document, path, words) => {
+  it.each(BAD_DOCUMENTS)('with %s is refused at its place, by both doors', (_what, document, path, words) => {
     const { value, text } = errorsOf(document);
     expect(value.code).toBe('invalid');
     expect(Object.keys(value.fields ?? {})).toEqual([path]);
@@ -226,7 +38,7 @@ describe('a document', () => {
   });
 
   it('is never told in a schema library’s own words', () => {
-    for (const [, document] of BAD) {
+    for (const [, document] of BAD_DOCUMENTS) {
       expect(errorsOf(document).value.message).not.toMatch(/Invalid|Too (big|small)|expected|received|\/\^/);
     }
   });

@@ -116,6 +116,10 @@ describe('parseHosts', () => {
       'ip,colour\n192.0.2.1,red',
       '1: unknown column “colour”; known are name, ip, external ip, role, user, port, ssh address, arch, os, zone',
     ],
+    [
+      'ip,ssh password\n192.0.2.1,hunter2',
+      '1: passwords are not read; take the column out and store a credential instead',
+    ],
     ['ip,name\n192.0.2.1', '2: 1 column, but the header has 2'],
     ['ip,name\n192.0.2.1,"s1', '2: a quote is opened and not closed'],
     ['ip,name\n,s1', '2: no address'],

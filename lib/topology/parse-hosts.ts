@@ -5,6 +5,7 @@ import { splitTable, toColumns } from './host-table';
 import type { Column } from './host-table';
 import { MAX_HOSTS, toHost, toRow } from './host-draft';
 import type { HostDraft, HostRow, Line } from './host-draft';
+import { isSecretName } from './left-out-secrets';
 import { isAnsibleInventory, readAnsibleInventory } from './read-ansible-inventory';
 import { isInventoryYaml, readInventoryYaml } from './read-inventory-yaml';
 import type { InventoryRows } from './read-inventory-yaml';
@@ -65,6 +66,10 @@ function readTable(
   const [head, ...body] = lines;
   const unknown = columns.filter((column) => typeof column === 'string');
   if (head && unknown.length > 0) {
+    if (unknown.some(isSecretName))
+      return [
+        toRow(head, () => 'passwords are not read; take the column out and store a credential instead'),
+      ];
     const names = unknown.map((name) => `“${toSafeLine(name, 40)}”`).join(', ');
     return [
       toRow(
