@@ -5,16 +5,13 @@ import type { LinkCell, PreflightScope } from '@/lib/run/job-view';
 import { Button } from '@/components/ui/button';
 import { cx } from '@/components/ui/cx';
 import { Popover } from '@/components/ui/popover';
-import { StateGlyph, StateMark, toneClass } from '@/components/ui/state-mark';
+import { StateMark, toneClass } from '@/components/ui/state-mark';
 import { CHECK_MARKS, isInScope, toLinkMarkName, toLinkPairs, toPairKey } from './checks';
 import type { LinkPair } from './checks';
 import type { CellTools } from './checks-cell';
+import { CheckButton, ChecksTable, EmptyCell, HEAD_WIDTH, nameOf } from './checks-table';
+import type { NamedNode } from './checks-table';
 import { moveInTable } from './move-in-table';
-
-interface NamedNode {
-  readonly id: string;
-  readonly name: string;
-}
 
 interface Props {
   readonly nodes: readonly NamedNode[];
@@ -23,9 +20,6 @@ interface Props {
   readonly isOnlyProblems: boolean;
   readonly tools: CellTools;
 }
-
-const HEAD_WIDTH = 216;
-const CELL_WIDTH = 100;
 
 /** The port matrix as it was dialled: from the host of the row to the host of the column. */
 export function ChecksLinks({ nodes, links, running, isOnlyProblems, tools }: Props) {
@@ -43,77 +37,73 @@ export function ChecksLinks({ nodes, links, running, isOnlyProblems, tools }: Pr
     .filter((key) => pairs.has(key));
   const tabStop = stop !== null && keys.includes(stop) ? stop : (keys[0] ?? null);
   const pair = chosen ? pairs.get(chosen.key) : undefined;
-  const nameOf = (id: string) => nodes.find((node) => node.id === id)?.name ?? id;
   return (
     <section aria-label="Between hosts" className="flex min-w-0 flex-col gap-2">
       <h2>What each host reaches on the others</h2>
-      <div className="relative overflow-auto border border-line bg-raised">
-        <table
-          aria-label="Ports from host to host"
-          className="w-full table-fixed border-separate border-spacing-0 text-left"
-          style={{ minWidth: HEAD_WIDTH + columns.length * CELL_WIDTH }}
-        >
-          <thead>
-            <tr>
+      <ChecksTable
+        label="Ports from host to host"
+        columns={columns.length}
+        empty={rows.length === 0 ? 'Every host reaches what it needs.' : null}
+      >
+        <thead>
+          <tr>
+            <th
+              scope="col"
+              style={{ width: HEAD_WIDTH }}
+              className="drawn-label sticky left-0 z-10 h-8 border-r border-b border-r-grid border-b-line bg-raised px-3 font-normal"
+            >
+              from ↓ to →
+            </th>
+            {columns.map((node) => (
               <th
+                key={node.id}
                 scope="col"
-                style={{ width: HEAD_WIDTH }}
-                className="drawn-label sticky left-0 z-10 h-8 border-r border-b border-r-grid border-b-line bg-raised px-3 font-normal"
+                className="h-8 truncate border-b border-line px-2 font-mono font-normal"
               >
-                from ↓ to →
+                {node.name}
               </th>
-              {columns.map((node) => (
-                <th
-                  key={node.id}
-                  scope="col"
-                  className="h-8 truncate border-b border-line px-2 font-mono font-normal"
-                >
-                  {node.name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody onKeyDown={moveInTable}>
-            {rows.map((from) => (
-              <tr key={from.id} className="group">
-                <th
-                  scope="row"
-                  className="sticky left-0 z-10 h-8 border-r border-b border-grid bg-raised px-3 font-mono font-normal group-hover:bg-grid"
-                >
-                  {from.name}
-                </th>
-                {columns.map((to) => {
-                  const key = toPairKey(from.id, to.id);
-                  return (
-                    <td key={to.id} className="border-b border-grid p-0">
-                      <PairButton
-                        pair={pairs.get(key)}
-                        names={`from ${from.name} to ${to.name}`}
-                        isSelf={from.id === to.id}
-                        isRunning={isPairRunning(pairs.get(key), running)}
-                        isChosen={chosen?.key === key}
-                        isTabStop={key === tabStop}
-                        onStop={() => setStop(key)}
-                        onChoose={(button) => setChosen(button && { key, button })}
-                      />
-                    </td>
-                  );
-                })}
-              </tr>
             ))}
-          </tbody>
-        </table>
-        {rows.length === 0 && <p className="p-4 text-soft">Every host reaches what it needs.</p>}
-      </div>
+          </tr>
+        </thead>
+        <tbody onKeyDown={moveInTable}>
+          {rows.map((from) => (
+            <tr key={from.id} className="group">
+              <th
+                scope="row"
+                className="sticky left-0 z-10 h-8 border-r border-b border-grid bg-raised px-3 font-mono font-normal group-hover:bg-grid"
+              >
+                {from.name}
+              </th>
+              {columns.map((to) => {
+                const key = toPairKey(from.id, to.id);
+                return (
+                  <td key={to.id} className="border-b border-grid p-0">
+                    <PairButton
+                      pair={pairs.get(key)}
+                      names={`from ${from.name} to ${to.name}`}
+                      isSelf={from.id === to.id}
+                      isRunning={isPairRunning(pairs.get(key), running)}
+                      isChosen={chosen?.key === key}
+                      isTabStop={key === tabStop}
+                      onStop={() => setStop(key)}
+                      onChoose={(button) => setChosen(button && { key, button })}
+                    />
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </ChecksTable>
       <Popover
         anchor={pair && chosen ? chosen.button : null}
-        label={pair ? `From ${nameOf(pair.fromId)} to ${nameOf(pair.toId)}` : ''}
+        label={pair ? `From ${nameOf(nodes, pair.fromId)} to ${nameOf(nodes, pair.toId)}` : ''}
         onClose={() => setChosen(null)}
       >
         {pair && (
           <PairDetail
             pair={pair}
-            names={[nameOf(pair.fromId), nameOf(pair.toId)]}
+            names={[nameOf(nodes, pair.fromId), nameOf(nodes, pair.toId)]}
             tools={tools}
             onDone={() => setChosen(null)}
           />
@@ -140,37 +130,12 @@ interface PairButtonProps {
   readonly onChoose: (button: HTMLElement | null) => void;
 }
 
-function PairButton({ pair, names, isSelf, isRunning, isChosen, isTabStop, ...on }: PairButtonProps) {
+function PairButton({ pair, names, isSelf, isRunning, ...rest }: PairButtonProps) {
   if (!pair) {
-    return (
-      <span className="px-2 text-soft">
-        <span aria-hidden>{isSelf ? '·' : '–'}</span>
-        <span className="sr-only">{isSelf ? 'itself' : 'needs nothing'}</span>
-      </span>
-    );
+    return <EmptyCell sign={isSelf ? '·' : '–'} words={isSelf ? 'itself' : 'needs nothing'} />;
   }
   const mark = CHECK_MARKS[isRunning ? 'waiting' : pair.worst];
-  return (
-    <button
-      type="button"
-      aria-haspopup="dialog"
-      aria-expanded={isChosen}
-      tabIndex={isTabStop ? 0 : -1}
-      title={pair.words}
-      className={cx(
-        'flex h-8 w-full min-w-0 items-center gap-1.5 px-2 text-left hover:bg-grid focus-visible:outline-offset-[-2px]',
-        isChosen && 'bg-grid',
-      )}
-      onFocus={on.onStop}
-      onClick={(event) => on.onChoose(isChosen ? null : event.currentTarget)}
-    >
-      <StateGlyph shape={mark.shape} ink={mark.ink} turns={mark.turns === true} />
-      <span className="sr-only">
-        {names}, {mark.word}:{' '}
-      </span>
-      <span className="truncate">{pair.words}</span>
-    </button>
-  );
+  return <CheckButton mark={mark} turns names={names} words={pair.words} {...rest} />;
 }
 
 const LINK_WORDS: Readonly<Record<LinkCell['checkId'], string>> = {

@@ -4,17 +4,14 @@ import { useState } from 'react';
 import type { CheckCell, PreflightResult, PreflightScope } from '@/lib/run/job-view';
 import { cx } from '@/components/ui/cx';
 import { Popover } from '@/components/ui/popover';
-import { Badge, StateGlyph } from '@/components/ui/state-mark';
+import { Badge } from '@/components/ui/state-mark';
 import { CHECK_MARKS, findOverride, isInScope, toCheckGroups, toMarkName } from './checks';
 import type { CheckGroup, CheckRow } from './checks';
 import type { CellTools } from './checks-cell';
 import { CellDetail } from './checks-cell';
+import { CheckButton, ChecksTable, EmptyCell, HEAD_WIDTH, nameOf } from './checks-table';
+import type { NamedNode } from './checks-table';
 import { moveInTable } from './move-in-table';
-
-interface NamedNode {
-  readonly id: string;
-  readonly name: string;
-}
 
 interface Props {
   readonly nodes: readonly NamedNode[];
@@ -30,10 +27,6 @@ interface Chosen {
   readonly checkId: string;
   readonly button: HTMLElement;
 }
-
-/** Widths in pixels: the names of checks, and the least that a host's cells need. */
-const HEAD_WIDTH = 216;
-const CELL_WIDTH = 100;
 
 /** The matrix host × check: shape and value in each cell, a sheet with threshold, why and fix behind it. */
 export function ChecksMatrix({ nodes, result, running, isOnlyProblems, tools }: Props) {
@@ -57,20 +50,18 @@ export function ChecksMatrix({ nodes, result, running, isOnlyProblems, tools }: 
   };
   return (
     <>
-      <div className="relative max-h-[calc(100vh-13rem)] min-h-72 overflow-auto border border-line bg-raised">
-        <table
-          aria-label="Checks by host"
-          aria-busy={running !== null}
-          className="w-full table-fixed border-separate border-spacing-0 text-left"
-          style={{ minWidth: HEAD_WIDTH + nodes.length * CELL_WIDTH }}
-        >
-          <MatrixHead nodes={nodes} tools={tools} />
-          {groups.map((group) => (
-            <MatrixGroup key={group.key} group={group} {...shared} />
-          ))}
-        </table>
-        {groups.length === 0 && <p className="p-4 text-soft">Every check is ok.</p>}
-      </div>
+      <ChecksTable
+        label="Checks by host"
+        columns={nodes.length}
+        empty={groups.length === 0 ? 'Every check is ok.' : null}
+        isBusy={running !== null}
+        className="max-h-[calc(100vh-13rem)] min-h-72"
+      >
+        <MatrixHead nodes={nodes} tools={tools} />
+        {groups.map((group) => (
+          <MatrixGroup key={group.key} group={group} {...shared} />
+        ))}
+      </ChecksTable>
       <Popover
         anchor={cell ? chosen.button : null}
         label={cell ? `${cell.title} on ${nameOf(nodes, cell.nodeId)}` : ''}
@@ -197,10 +188,7 @@ function MatrixRow({ row, ...rest }: RowsProps & { readonly row: CheckRow }) {
             {cell ? (
               <CellButton cell={cell} nodeName={node.name} {...rest} />
             ) : (
-              <span className="px-2 text-soft">
-                <span aria-hidden>–</span>
-                <span className="sr-only">does not apply</span>
-              </span>
+              <EmptyCell sign="–" words="does not apply" />
             )}
           </td>
         );
@@ -222,29 +210,18 @@ function CellButton({
   // A whole preflight turns every cell; one moving line above the matrix says the same more calmly.
   const isTurning = running?.nodeIds !== null || running.checkIds !== null;
   return (
-    <button
-      type="button"
-      aria-haspopup="dialog"
-      aria-expanded={isChosen}
-      tabIndex={key === tabStop ? 0 : -1}
+    <CheckButton
+      mark={mark}
+      turns={isTurning}
+      names={`${nodeName}, ${cell.title}`}
+      words={value || mark.word}
       title={value}
-      className={cx(
-        'flex h-8 w-full min-w-0 items-center gap-1.5 px-2 text-left hover:bg-grid focus-visible:outline-offset-[-2px]',
-        isChosen && 'bg-grid',
-      )}
-      onFocus={() => onStop(key)}
-      onClick={(event) => onChoose(isChosen ? null : { nodeId, checkId, button: event.currentTarget })}
+      isChosen={isChosen}
+      isTabStop={key === tabStop}
+      onStop={() => onStop(key)}
+      onChoose={(button) => onChoose(button && { nodeId, checkId, button })}
     >
-      <StateGlyph shape={mark.shape} ink={mark.ink} turns={isTurning && mark.turns === true} />
-      <span className="sr-only">
-        {nodeName}, {cell.title}, {mark.word}:{' '}
-      </span>
-      <span className="truncate">{value || mark.word}</span>
       {findOverride(cell, tools.overrides) && <Badge className="shrink-0">let pass</Badge>}
-    </button>
+    </CheckButton>
   );
-}
-
-function nameOf(nodes: readonly NamedNode[], nodeId: string): string {
-  return nodes.find((node) => node.id === nodeId)?.name ?? nodeId;
 }
