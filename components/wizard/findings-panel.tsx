@@ -31,9 +31,11 @@ export function FindingLine({ finding, onFix, hasPath }: FindingProps) {
         {hasPath && <span className="drawn-label block">{toPathText(finding.path)}</span>}
         {finding.message}
         {fix && (
-          <Button isCompact className="mt-1 ml-0 block" onClick={() => onFix(fix)}>
-            {fix.title}
-          </Button>
+          <span className="mt-1 block">
+            <Button isCompact onClick={() => onFix(fix)}>
+              {fix.title}
+            </Button>
+          </span>
         )}
       </div>
     </div>
