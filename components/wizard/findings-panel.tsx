@@ -57,7 +57,7 @@ export function FindingsPanel({ findings, issues, onFix }: PanelProps) {
       label="findings"
       className="max-h-72 shrink-0 overflow-auto"
       aside={
-        <span className="drawn-label" aria-live="polite">
+        <span className="drawn-label py-1" aria-live="polite">
           {errors} to settle, {warnings} to weigh
         </span>
       }
