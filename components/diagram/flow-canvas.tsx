@@ -23,7 +23,7 @@ const FIT: FitViewOptions = {
   padding: { top: '24px', left: '24px', right: '24px', bottom: `${CORNER_HEIGHT + 40}px` },
   maxZoom: 1,
 };
-const NODE_TYPES: NodeTypes = { group: GroupElement };
+const NODE_TYPES: NodeTypes = { drawn: GroupElement };
 const EDGE_TYPES: EdgeTypes = { line: LineElement };
 
 interface Props {

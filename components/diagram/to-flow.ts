@@ -2,7 +2,7 @@ import type { Edge, Node } from 'reactflow';
 import { Position } from 'reactflow';
 import type { DisplayList, Group } from '@/lib/diagram/display-list';
 
-export type GroupNode = Node<{ readonly group: Group }, 'group'>;
+export type GroupNode = Node<{ readonly group: Group }, 'drawn'>;
 export type GroupEdge = Edge<{ readonly group: Group }, 'line'>;
 
 export interface Flow {
@@ -26,7 +26,7 @@ function toNode(group: Group): GroupNode {
   const at = { x: group.width / 2, y: group.height / 2, width: 1, height: 1 };
   return {
     id: group.id,
-    type: 'group',
+    type: 'drawn', // React Flow's own styles draw a border around its type `group`
     position: { x: group.x, y: group.y },
     width: group.width,
     height: group.height,

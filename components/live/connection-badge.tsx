@@ -2,7 +2,8 @@
 import { toDurationText } from '@/lib/core/duration';
 import type { StateShape } from '@/lib/core/state-shape';
 import { useNow } from '@/components/ui/clock';
-import { StateMark } from '@/components/ui/state-mark';
+import { cx } from '@/components/ui/cx';
+import { StateGlyph, toneClass } from '@/components/ui/state-mark';
 import type { StateInk } from '@/lib/core/state-mark';
 import { useConnection } from './use-event-stream';
 import type { ConnectionState } from './event-stream';
@@ -23,8 +24,12 @@ export function ConnectionBadge() {
     connection.heardAtMs !== null && (connection.state === 'reconnecting' || connection.state === 'lost');
   const age = isOld ? `, last heard ${toDurationText(nowMs - (connection.heardAtMs ?? nowMs))} ago` : '';
   return (
-    <span role="status" className="drawn-label">
-      <StateMark shape={shape} ink={ink} word={`${word}${age}`} />
+    <span role="status" className="drawn-label flex min-w-0 items-center gap-1.5">
+      <StateGlyph shape={shape} ink={ink} />
+      <span className={cx('truncate', toneClass(ink))}>
+        {word}
+        <span className="max-sm:sr-only">{age}</span>
+      </span>
     </span>
   );
 }

@@ -80,15 +80,17 @@ function ActiveRuns() {
   const [only] = active;
   if (!only) return null;
   const href = active.length === 1 ? `/runs/${only.id}` : '/runs';
-  const done = active.length === 1 ? `, ${only.stepsDone} of ${only.steps}` : '';
   return (
-    <Link href={href} className="shrink-0 rounded-2 border border-line px-2 py-0.5 hover:border-ink">
-      <StateMark
-        shape="half-circle"
-        ink="provisioning"
-        turns
-        word={`${toCount(active.length, 'run')}${done}`}
-      />
+    <Link
+      href={href}
+      className="flex shrink-0 items-center rounded-2 border border-line px-2 py-0.5 whitespace-nowrap text-provisioning hover:border-ink"
+    >
+      <StateMark shape="half-circle" ink="provisioning" turns word={toCount(active.length, 'run')} />
+      {active.length === 1 && (
+        <span className="max-sm:sr-only">
+          , {only.stepsDone} of {only.steps}
+        </span>
+      )}
     </Link>
   );
 }

@@ -59,7 +59,7 @@ export function Panel({
   return (
     <section aria-label={label} className={cx('border border-line bg-raised', className)}>
       <div className="flex min-h-8 flex-wrap items-center justify-between gap-x-2 border-b border-grid px-3">
-        <h2 className="drawn-label">{label}</h2>
+        <h2 className="drawn-label py-1">{label}</h2>
         {aside}
       </div>
       {children}

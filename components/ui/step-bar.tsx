@@ -17,11 +17,11 @@ export function StepBar({ label, steps }: { readonly label: string; readonly ste
           <li
             key={step.key}
             aria-current={step.state === 'current' ? 'step' : undefined}
-            className="min-w-0 flex-1"
+            className={cx('min-w-0 flex-1', step.state === 'current' && 'max-sm:flex-auto')}
           >
             {step.content(
               cx(
-                'flex h-10 items-center gap-2 border-b-2 px-3',
+                'flex h-10 items-center gap-2 border-b-2 px-3 max-sm:px-2',
                 step.state === 'current' ? 'border-accent font-medium' : 'border-transparent',
                 step.state === 'closed' ? 'text-soft' : 'text-ink',
               ),

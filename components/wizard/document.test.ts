@@ -5,10 +5,12 @@ import {
   addHop,
   addHosts,
   addNode,
+  countLoginless,
   readAt,
   removeHop,
   removeNode,
   setAt,
+  shareLogin,
   toLooseNodes,
   toNewNode,
   toReached,
@@ -55,6 +57,37 @@ describe('hosts of the form', () => {
       ['a1', 'agent', 'ops'],
     ]);
     expect(toLooseNodes(removeNode(both, 0)).map((node) => node.name)).toEqual(['a1']);
+  });
+
+  it('sign in as the first host with a credential where they have none, with what is their own kept', () => {
+    const ids = (() => {
+      let made = 0;
+      return () => `n-${(made += 1)}`;
+    })();
+    const hosts = addHosts(
+      empty,
+      [
+        { internalIp: '192.0.2.11' },
+        { internalIp: '192.0.2.12' },
+        { internalIp: '192.0.2.13', ssh: { user: 'rocky', address: '198.51.100.3' } },
+      ],
+      ids,
+    );
+    expect(countLoginless(hosts)).toBe(0);
+    expect(shareLogin(hosts)).toEqual(hosts);
+    const second = ['nodes', 1, 'ssh'];
+    const known = setAt(setAt(hosts, [...second, 'credentialId'], 'c-1'), [...second, 'user'], 'ops');
+    const withBastion = setAt(known, [...second, 'bastion'], { address: '192.0.2.1' });
+    expect(countLoginless(withBastion)).toBe(2);
+    const shared = shareLogin(withBastion);
+    expect(countLoginless(shared)).toBe(0);
+    expect(
+      toLooseNodes(shared).map(({ ssh, hops }) => [ssh.user, ssh.address, ssh.credentialId, hops.length]),
+    ).toEqual([
+      ['ops', '', 'c-1', 1],
+      ['ops', '', 'c-1', 1],
+      ['rocky', '198.51.100.3', 'c-1', 1],
+    ]);
   });
 
   it('take their ids from the stored site, whatever was typed meanwhile', () => {

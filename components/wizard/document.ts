@@ -195,6 +195,37 @@ function withBastion(document: LooseDocument, index: number): LooseDocument {
   return bastion === undefined ? {} : { bastion };
 }
 
+/** Hosts that nothing signs in to yet, while there is one that could lend its login. */
+export function countLoginless(document: LooseDocument): number {
+  const nodes = toLooseNodes(document);
+  const open = nodes.filter((node) => node.ssh.credentialId === '').length;
+  return open === nodes.length ? 0 : open;
+}
+
+/**
+ * The document where hosts without a credential sign in as the first host that has one. Another user or port than the
+ * default stays, and so do an address for SSH and bastions of a host's own.
+ */
+export function shareLogin(document: LooseDocument): LooseDocument {
+  const nodes = toLooseNodes(document);
+  const from = nodes.findIndex((node) => node.ssh.credentialId !== '');
+  const model = nodes[from];
+  if (!model) return document;
+  const usual = toLooseLogin({}, []);
+  return nodes.reduce((result, { ssh }, index) => {
+    if (ssh.credentialId !== '') return result;
+    const path = ['nodes', index, 'ssh'];
+    const own = readAt(result, path);
+    return setAt(result, path, {
+      ...withBastion(document, from),
+      ...(isRecord(own) ? own : {}),
+      credentialId: model.ssh.credentialId,
+      ...(ssh.user === usual.user && { user: model.ssh.user }),
+      ...(ssh.port === usual.port && { port: toPort(model.ssh.port) }),
+    });
+  }, document);
+}
+
 /** The document with one more node at its end. */
 export function addNode(document: LooseDocument, node: LooseDocument): LooseDocument {
   const nodes = readAt(document, ['nodes']);

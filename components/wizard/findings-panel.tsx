@@ -31,9 +31,11 @@ export function FindingLine({ finding, onFix, hasPath }: FindingProps) {
         {hasPath && <span className="drawn-label block">{toPathText(finding.path)}</span>}
         {finding.message}
         {fix && (
-          <Button isCompact className="mt-1 ml-0 block" onClick={() => onFix(fix)}>
-            {fix.title}
-          </Button>
+          <span className="mt-1 block">
+            <Button isCompact onClick={() => onFix(fix)}>
+              {fix.title}
+            </Button>
+          </span>
         )}
       </div>
     </div>
@@ -55,7 +57,7 @@ export function FindingsPanel({ findings, issues, onFix }: PanelProps) {
       label="findings"
       className="max-h-72 shrink-0 overflow-auto"
       aside={
-        <span className="drawn-label" aria-live="polite">
+        <span className="drawn-label py-1" aria-live="polite">
           {errors} to settle, {warnings} to weigh
         </span>
       }

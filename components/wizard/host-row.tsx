@@ -41,8 +41,8 @@ export function HostRow(props: Props) {
   const text = (path: string[]) => (event: { target: { value: string } }) =>
     set(path, event.target.value.trim());
   return (
-    <li className="border border-line bg-raised">
-      <div className="grid grid-cols-[7rem_6rem_9rem_6rem_4rem_minmax(9rem,1fr)_auto] items-start gap-2 p-3">
+    <li className="@container border border-line bg-raised">
+      <div className="grid grid-cols-[6.5rem_9.5rem_10.5rem_5.5rem_4rem_minmax(8rem,1fr)_auto] items-start gap-2 p-3 @max-[680px]:grid-cols-3 @max-[380px]:grid-cols-2">
         <Field label="Name" error={issue('name')}>
           {(ids) => <Input {...ids} isMono value={node.name} onChange={text(['name'])} />}
         </Field>
@@ -94,7 +94,7 @@ export function HostRow(props: Props) {
         <Button
           look="quiet"
           isCompact
-          className="mt-6"
+          className="mt-6 @max-[680px]:justify-self-start"
           aria-label={`Remove host ${node.name}`}
           onClick={() => wizard.update({ document: removeNode(wizard.draft.document, index) })}
         >

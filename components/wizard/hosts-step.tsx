@@ -11,7 +11,8 @@ import { Button } from '@/components/ui/button';
 import { ErrorPanel } from '@/components/ui/panels';
 import { useAction } from '@/components/ui/use-action';
 import type { CredentialDialogProps, WizardActions } from './actions';
-import { addHosts, addNode, toLooseNodes, toNewNode, toReached } from './document';
+import { addHosts, addNode, countLoginless, shareLogin } from './document';
+import { toLooseNodes, toNewNode, toReached } from './document';
 import type { LooseNode } from './document';
 import { listHostKeyEntries } from './host-key-state';
 import { HostRow } from './host-row';
@@ -43,6 +44,7 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
   const [isStoring, setIsStoring] = useState(false);
   const { draft } = wizard;
   const nodes = toLooseNodes(draft.document);
+  const loginless = countLoginless(draft.document);
   const keys = useHostKeys(draft.siteId);
   const scan = useJob(draft.scanJobId);
   const approve = useAction(actions.approveHostKey);
@@ -87,6 +89,11 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
         >
           Add a host
         </Button>
+        {loginless > 0 && (
+          <Button onClick={() => wizard.update({ document: shareLogin(draft.document) })}>
+            Sign in to the {loginless === 1 ? 'other' : `${loginless} others`} the same way
+          </Button>
+        )}
         {nodes.length > 0 && (
           <Button
             isBusy={scanning.isBusy || isReading}
@@ -108,10 +115,12 @@ export function HostsStep({ wizard, actions, credentials: known, CredentialDialo
       </div>
       {wizard.storeError && <ErrorPanel title={wizard.storeError} />}
       <ActionErrorPanel error={scanning.error ?? approve.error} />
-      <p className="max-w-160 text-soft">
-        Compare each fingerprint with what the host itself says (ssh-keygen -lf on its console) before you
-        approve it. After that the key is pinned: a host that shows another one is refused.
-      </p>
+      {nodes.length > 0 && (
+        <p className="max-w-160 text-soft">
+          Compare each fingerprint with what the host itself says (ssh-keygen -lf on its console) before you
+          approve it. After that the key is pinned: a host that shows another one is refused.
+        </p>
+      )}
       <PasteHosts
         onAdd={(hosts) => wizard.update({ document: addHosts(draft.document, hosts, newNodeId) })}
       />

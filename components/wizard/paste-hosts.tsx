@@ -71,6 +71,7 @@ export function PasteHosts({ onAdd }: { readonly onAdd: (hosts: readonly HostDra
       )}
       <Button
         className="self-start"
+        look={reason === null ? 'primary' : 'plain'}
         reason={reason}
         onClick={() => {
           onAdd(hosts);

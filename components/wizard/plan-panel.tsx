@@ -125,7 +125,7 @@ function Steps({ plan: { plan, stale }, nodes, again }: StepsProps) {
                   <th
                     key={word}
                     scope="col"
-                    className={cx('h-8 border-b border-line px-2 text-left font-normal', width)}
+                    className={cx('h-9 border-b border-line px-2 text-left font-normal', width)}
                   >
                     {word === 'number' ? <span className="sr-only">{word}</span> : word}
                   </th>
@@ -183,7 +183,9 @@ function StepRow({ number, step, isChosen, onChoose }: StepRowProps) {
           {step.title}
         </button>
       </td>
-      <td className="px-2 font-mono text-11 wrap-anywhere">{step.restarts.join(', ') || '–'}</td>
+      <td className="px-2 font-mono text-11 wrap-anywhere">
+        {step.restarts.map((unit) => unit.replace(/\.service$/, '')).join(', ') || '–'}
+      </td>
       <td className="px-2 font-mono text-11">{step.quorum ?? '–'}</td>
       <td className="px-2 font-mono text-11 whitespace-nowrap">{toDurationText(step.estimateS * 1000)}</td>
     </tr>
@@ -195,7 +197,7 @@ function StepDetail({ step }: { readonly step: PlanStep }) {
     <Panel label="this step" className="sticky top-14">
       <div className="flex flex-col gap-2 p-3">
         <h3 className="wrap-anywhere">{step.title}</h3>
-        <p className="wrap-anywhere">{step.effect}</p>
+        <p className="wrap-anywhere first-letter:uppercase">{step.effect}</p>
         <Facts
           entries={[
             [

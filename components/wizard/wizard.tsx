@@ -24,6 +24,7 @@ import type { DraftItem } from './shape-step';
 import { findStep, WIZARD_STEPS, whyClosed } from './steps';
 import type { Progress, WizardStep } from './steps';
 import { toDraftDrawing } from './to-draft-drawing';
+import { useStepFocus } from './use-step-focus';
 import { useWizard } from './use-wizard';
 import type { Wizard as WizardState } from './use-wizard';
 import { useWizardWork } from './use-wizard-work';
@@ -65,6 +66,7 @@ export function Wizard(props: WizardProps) {
   });
   const work = useWizardWork(wizard, props.actions);
   const progress = useProgress(wizard);
+  const body = useStepFocus(step);
   const goTo = (next: WizardStep) => {
     void wizard.flush();
     window.history.pushState(null, '', toUrl(next, wizard.draftId()));
@@ -75,7 +77,9 @@ export function Wizard(props: WizardProps) {
   const isWide = step === 'checks' || step === 'plan';
   return (
     <div className="flex flex-1 flex-col gap-4">
-      <h1 className="sr-only">New site, {WIZARD_STEPS.find((each) => each.key === step)?.label}</h1>
+      <h1 id="wizard-step" className="sr-only">
+        New site, {WIZARD_STEPS.find((each) => each.key === step)?.label}
+      </h1>
       <StepBar label="Steps" steps={toStepItems(step, progress, goTo)} />
       <div
         className={cx(
@@ -85,10 +89,15 @@ export function Wizard(props: WizardProps) {
             : 'md:grid-cols-[minmax(0,1fr)_minmax(0,34%)]',
         )}
       >
-        <div className="flex min-w-0 flex-col gap-4">
+        <section
+          ref={body}
+          tabIndex={-1}
+          aria-labelledby="wizard-step"
+          className="flex min-w-0 flex-col gap-4 outline-none"
+        >
           <StepBody {...props} step={step} wizard={wizard} work={work} progress={progress} />
           {wizard.storeError && step !== 'hosts' && <ErrorPanel title={wizard.storeError} />}
-        </div>
+        </section>
         <Beside wizard={wizard} work={work} userName={props.userName} step={step} isSmall={isWide} />
       </div>
       <WizardFooter
@@ -177,7 +186,7 @@ interface BesideProps {
   readonly isSmall: boolean;
 }
 
-/** The drawing and what the rules say to it. */
+/** The drawing and what the rules say to it, once there was a step to heed them in. */
 function Beside({ wizard: { draft, check, applyFix }, work, userName, step, isSmall }: BesideProps) {
   const [today] = useState(useNow());
   const nodeIds = toLooseNodes(draft.document).map((node) => node.id);
@@ -189,18 +198,14 @@ function Beside({ wizard: { draft, check, applyFix }, work, userName, step, isSm
     states: toNodeMarks(work.checks.view?.result ?? null, nodeIds),
   });
   return (
-    <div className="sticky top-14 flex max-h-[calc(100vh-9rem)] min-w-0 flex-col gap-3">
+    <div className="sticky top-14 flex max-h-[calc(100vh-186px)] min-w-0 flex-col gap-3">
       <StaticDrawing drawing={drawing} className={isSmall ? 'h-80' : 'h-[52vh] min-h-72'} />
-      <FindingsPanel
-        findings={check.findings}
-        issues={step === 'shape' ? NO_ISSUES : check.issues}
-        onFix={applyFix}
-      />
+      {step !== 'shape' && (
+        <FindingsPanel findings={check.findings} issues={check.issues} onFix={applyFix} />
+      )}
     </div>
   );
 }
-
-const NO_ISSUES: ReadonlyMap<string, string> = new Map();
 
 function toStepItems(
   current: WizardStep,
@@ -223,7 +228,7 @@ function toStepItems(
           onClick={() => !closed && goTo(key)}
         >
           <span className="drawn-label">{index + 1}</span>
-          {label}
+          <span className={cx('truncate', key !== current && 'max-sm:sr-only')}>{label}</span>
         </button>
       ),
     };
