@@ -39,6 +39,11 @@ export interface HostSession {
     work: (host: PreparedHost) => Promise<T>,
     options?: { readonly isActing?: boolean },
   ) => Promise<T>;
+  /**
+   * Calls `work` once: with the connection that there is, or after one try at a host that nobody asked before. Rejects
+   * where the host was lost or cannot be reached, which no event tells.
+   */
+  readonly once: <T>(work: (host: PreparedHost) => Promise<T>) => Promise<T>;
   /** The host, if there is a connection right now. */
   readonly connected: PreparedHost | null;
   readonly close: () => void;
@@ -120,6 +125,11 @@ class Session implements HostSession {
         if (this.#isOverdue(isActing)) throw error;
       }
     }
+  }
+
+  async once<T>(work: (host: PreparedHost) => Promise<T>): Promise<T> {
+    if (!this.#prepared && this.#tries > 0) throw new Error('the host was lost');
+    return await work(this.#prepared ?? (await this.#open()));
   }
 
   close(): void {

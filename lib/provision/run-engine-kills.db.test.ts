@@ -121,6 +121,34 @@ describe.concurrent('an engine that is killed', () => {
   });
 });
 
+describe.concurrent('an engine that is killed after the last step of a host', () => {
+  it('leaves hosts clean that the next engine has nothing to do on', async () => {
+    const { hosts, fakes, stop } = await makeHosts(2);
+    try {
+      const steps = [
+        { nodeId: 'n-0', params: { name: 'before' } },
+        { nodeId: 'n-1', params: { name: 'after', lines: 40, pauseS: '0.05' }, dependsOn: [0] },
+      ];
+      const rig = await createEngineRig(test.worker, hosts, steps);
+      const engine = await spawnEngine(rig);
+      await waitFor(async () => (await rig.events()).some(({ type }) => type === 'step.output'), {
+        what: 'output',
+      });
+      await waitFor(async () => (await rig.rows()).some(({ state }) => state === 'done'), {
+        what: 'the end of the first step',
+      });
+      engine.child.kill('SIGKILL');
+      await engine.ended;
+      const actsOf = (at: number) => readdir(join(fakes[at]?.root ?? '', 'var/lib/siteplan-host/acts'));
+      expect(await actsOf(0)).toHaveLength(1);
+      expect(await rig.execute()).toBe('done');
+      expect([await actsOf(0), await actsOf(1)]).toEqual([[], []]);
+    } finally {
+      await stop();
+    }
+  });
+});
+
 describe.concurrent('an engine that is stopped past its lease', () => {
   it('wakes up, changes nothing and leaves by itself', async () => {
     const { hosts, stop } = await makeHosts(1);

@@ -308,10 +308,17 @@ class Engine {
     return session;
   }
 
-  /** Journals are in the log by now. A host that is gone keeps its own until the next run. */
+  /**
+   * Journals are in the log by now, also those of hosts that only an earlier worker had something to do on. A host that
+   * is gone keeps its own until the next run.
+   */
   async #cleanHosts(): Promise<void> {
+    const { runId, plan } = this.#options;
+    for (const step of plan.steps) {
+      if (this.#isWanted(step) && (this.#rows.get(step.id)?.attempt ?? 0) > 0) this.#sessionOf(step.nodeId);
+    }
     const cleanOne = async (session: HostSession) => {
-      await session.connected?.runner.clean(this.#options.runId).catch(() => undefined);
+      await session.once(({ runner }) => runner.clean(runId)).catch(() => undefined);
     };
     await Promise.all([...this.#sessions.values()].map(cleanOne));
   }

@@ -1,5 +1,6 @@
 import { createCancelSoak } from './cancel';
 import { createFloodSoak } from './flood';
+import { createHaKillsSoak } from './ha-kills';
 import { createKillsSoak } from './kills';
 import { createLinksSoak } from './links';
 import { createPostgresSoak } from './postgres';
@@ -19,4 +20,5 @@ export const SOAKS: readonly Soak[] = [
   REBOOT,
   createFloodSoak({ linesMiB: 100, lineMiB: 50, junkMiB: 4, isTimed: true }),
   createCancelSoak({ lanes: 4, ttlMs: TTL_MS, graceMs: 0 }),
+  createHaKillsSoak({ ttlMs: TTL_MS }),
 ];

@@ -34,7 +34,7 @@ async function toTarget(lab: Lab, name: string): Promise<HostTarget> {
 }
 
 /** Acts that still run on the host, as the host itself sees them. */
-async function findActs(lab: Lab, name: string): Promise<string[]> {
+export async function findActs(lab: Lab, name: string): Promise<string[]> {
   const { stdout } = await lab.exec(name, ['sh', '-c', 'pgrep -fa [s]iteplan-host/acts || true']);
   return stdout
     .split('\n')

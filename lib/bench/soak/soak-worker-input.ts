@@ -7,6 +7,8 @@ export const SoakWorkerInput = z.object({
   /** Name in leases. */
   holder: z.string(),
   ttlMs: z.int(),
+  /** Private seal key, PEM. With it the worker plans and does jobs as in the product, for real sites. */
+  sealKey: z.string().optional(),
 });
 export type SoakWorkerInput = z.infer<typeof SoakWorkerInput>;
 

@@ -1,3 +1,4 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connectDatabase } from '@/lib/db/connect';
 import type { ClaimedRun } from '@/lib/db/run-log';
@@ -6,17 +7,20 @@ import { createLogger } from '@/lib/log/logger';
 import { Plan } from '@/lib/plan/plan';
 import { createRedaction } from '@/lib/provision/redact';
 import { executeRun } from '@/lib/provision/run-engine';
+import { toKeyId } from '@/lib/secrets/seal';
 import { connectHost } from '@/lib/ssh/connect-host';
 import { RIG_INSTALLATION, RIG_POLICY } from '@/lib/testing/engine-rig';
 import { followCancel } from '@/lib/worker/follow-cancel';
+import { runJobLoop } from '@/lib/worker/job-loop';
 import { runSiteLoop } from '@/lib/worker/site-loop';
 import type { WorkerContext } from '@/lib/worker/worker-context';
 import { findSoakKind } from './soak-step';
 import { SoakWorkerInput, type SoakHost } from './soak-worker-input';
 
 /*
- * A worker process of a soak: the real loop over sites, leases, claims and the real engine. Only what a planner would
- * say is read from the plan's row instead, because no planner knows the steps of a soak.
+ * A worker process of a soak: the real loop over sites, leases, claims and the real engine. Without a seal key, what a
+ * planner would say is read from the plan's row instead, because no planner knows the steps of a soak; with one the
+ * worker is the product's own, jobs and planner included.
  */
 const input = SoakWorkerInput.parse(JSON.parse(readFileSync(0, 'utf8')));
 
@@ -69,16 +73,20 @@ async function runSoakPlan(context: WorkerContext, claim: SiteClaim, run: Claime
 
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
-// Keys are for credentials, which a soak has none of.
+const privateKey = input.sealKey === undefined ? null : createPrivateKey(input.sealKey);
+const key = privateKey && createPublicKey(privateKey);
 const context = {
   db: connectDatabase(input.databaseUrl, 'siteplan_worker', { maxConnections: 20 }),
   log: createLogger('soak-worker'),
+  ...(privateKey && key && { sealKey: { key, privateKey, keyId: toKeyId(key) } }),
   policy: RIG_POLICY,
   holder: input.holder,
   installationId: RIG_INSTALLATION,
   signal: stop.signal,
-} as Partial<WorkerContext> as WorkerContext; // see above: the rest is never read
+} as Partial<WorkerContext> as WorkerContext; // without credentials the key is never read
 
 process.stdout.write('ready\n');
-await runSiteLoop(context, { runPlan: runSoakPlan, ttlMs: input.ttlMs });
+const { ttlMs } = input;
+if (privateKey) await Promise.all([runJobLoop(context), runSiteLoop(context, { ttlMs })]);
+else await runSiteLoop(context, { runPlan: runSoakPlan, ttlMs });
 process.exit(0);

@@ -10,5 +10,7 @@ export interface Soak {
 
 export interface SoakOptions {
   readonly count: number;
+  /** What the random choices of `ha-kills` come from; drawn and told when absent. */
+  readonly seed?: number;
   readonly say: (line: string) => void;
 }

@@ -30,6 +30,8 @@ export interface SpawnWorkerOptions {
   readonly database: string;
   readonly holder: string;
   readonly ttlMs: number;
+  /** Private seal key, PEM: for sites that the product's own planner plans. */
+  readonly sealKey?: string;
   /** Its clock is wrong by that much. */
   readonly clockShiftMs?: number;
 }
@@ -59,12 +61,13 @@ async function endProcess(
 
 /** Starts a worker and waits until its program has been loaded. */
 export async function spawnWorker(options: SpawnWorkerOptions): Promise<SoakWorker> {
-  const { program, socketPath, database, holder, ttlMs, clockShiftMs } = options;
+  const { program, socketPath, database, holder, ttlMs, sealKey, clockShiftMs } = options;
   const wire = await startWire({ path: socketPath });
   const input: SoakWorkerInput = {
     databaseUrl: `postgresql://siteplan_worker@127.0.0.1:${wire.port}/${database}`,
     holder,
     ttlMs,
+    ...(sealKey !== undefined && { sealKey }),
   };
   const preload = clockShiftMs === undefined ? [] : ['--import', toClockShift(clockShiftMs)];
   const child = spawn(process.execPath, [...preload, program], {

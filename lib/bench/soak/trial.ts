@@ -3,13 +3,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SiteId } from '@/lib/core/ids';
-import { RunEventBody } from '@/lib/run/run-event';
 import { insertRun, insertSite } from '@/lib/testing/factories';
 import { toTestPlan } from '@/lib/testing/ledger-step';
 import type { OwnClusterDatabase } from '@/lib/testing/own-database';
 import type { TestSshd } from '@/lib/testing/sshd';
 import { waitFor } from '@/lib/testing/wait-for';
 import type { HostTarget } from '@/lib/ssh/target';
+import { collectEvents } from './collect-events';
 import { listLeftFiles } from './leftovers';
 import type { RunRecord } from './run-record';
 import type { SoakParams } from './soak-step';
@@ -95,20 +95,6 @@ function toHold(root: string): Trial['hold'] {
       release: () => rm(hold, { force: true }),
     };
   };
-}
-
-async function collectEvents({ owner }: OwnClusterDatabase, runId: string): Promise<RunRecord['events']> {
-  const { rows } = await owner.query<{ seq: number; epoch: string; ms: string; body: string }>(
-    `SELECT seq, epoch::text AS epoch, extract(epoch FROM at) * 1000 AS ms, body
-       FROM run_event WHERE run_id = $1 ORDER BY seq`,
-    [runId],
-  );
-  return rows.map(({ seq, epoch, ms, body }) => ({
-    seq,
-    epoch: BigInt(epoch),
-    atMs: Number(ms),
-    body: RunEventBody.parse(JSON.parse(body)),
-  }));
 }
 
 /** Makes a site with one run of these steps. The record of what became of it is `collect`. */
