@@ -5,6 +5,7 @@ import { KeyError } from '@/lib/secrets/keys';
 import { toDatabaseError } from '@/lib/services/to-database-error';
 import { CliError, EXIT_CODES, EXIT_OF, type Exit } from './cli-error';
 import { findCommand, runCommand, toOverview, type Command } from './command';
+import { ARTIFACT_COMMANDS } from './commands/artifact-commands';
 import { AUDIT_COMMANDS } from './commands/audit-commands';
 import { DOCTOR_COMMAND } from './commands/doctor-command';
 import { LOGIN_COMMANDS } from './commands/login-commands';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...TOKEN_COMMANDS,
   ...SECRET_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...ARTIFACT_COMMANDS,
   ...LOGIN_COMMANDS,
   ...SITE_COMMANDS,
   ...WORK_COMMANDS,
