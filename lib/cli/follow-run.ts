@@ -23,6 +23,8 @@ function toLine(body: Body, titleOf: (stepId: string) => string): string | null 
   switch (body.type) {
     case 'step.output':
       return body.text.replace(/\n$/, '').replace(/^/gm, '    ');
+    case 'step.progress':
+      return `  ${body.text}`;
     case 'step.started':
       return `> ${titleOf(body.stepId)}`;
     case 'step.finished':
