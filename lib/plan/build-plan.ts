@@ -38,6 +38,7 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
   'sysctl.apply': 1,
   'modules.load': 2,
   'artifact.fetch': 30,
+  'artifact.push': 60,
   'images.place': 10,
   'rke2.install': 10,
   'service.start': 120,

@@ -94,6 +94,7 @@ const PARAMS: Readonly<Record<string, unknown>> = {
   'sysctl.apply': { path: '/a/b', ...stamped },
   'modules.load': { path: '/a/b', ...stamped },
   'artifact.fetch': { baseUrl: 'http://127.0.0.1:9', version, arch: 'amd64', file: 'f' },
+  'artifact.push': { version, arch: 'amd64', file: 'f' },
   'images.place': { version, arch: 'amd64', file: 'f' },
   'rke2.install': { version, arch: 'amd64', role: 'server', dropsStamps: ['x'] },
   'service.start': unit,

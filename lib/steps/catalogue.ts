@@ -1,4 +1,5 @@
 import { artifactFetch } from './artifact-fetch';
+import { artifactPush } from './artifact-push';
 import { clusterVerify } from './cluster-verify';
 import { filePut } from './file-put';
 import { fileRemove } from './file-remove';
@@ -23,6 +24,7 @@ export const STEP_KINDS = {
   'sysctl.apply': sysctlApply,
   'modules.load': modulesLoad,
   'artifact.fetch': artifactFetch,
+  'artifact.push': artifactPush,
   'images.place': imagesPlace,
   'rke2.install': rke2Install,
   'service.start': serviceStart,
