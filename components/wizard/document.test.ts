@@ -263,7 +263,9 @@ describe('fields of the Network step', () => {
     const spec = { ...from, path: [...from.path] };
     const mirror = choose(empty, spec, 'mirror');
     expect(checkDocument(mirror).issues.get('rke2.artifacts.url')).toBeDefined();
-    expect(checkDocument(choose(mirror, spec, 'internet')).topology).not.toBeNull();
+    for (const value of ['internet', 'pushed']) {
+      expect(checkDocument(choose(mirror, spec, value)).topology?.rke2.artifacts).toEqual({ from: value });
+    }
   });
 });
 

@@ -50,7 +50,12 @@ export const NETWORK_GROUPS: readonly FieldGroup[] = [
         path: ['rke2', 'artifacts', 'from'],
         label: 'Release files come from',
         kind: 'choice',
-        choices: [choice('internet', 'the internet'), choice('mirror', 'a mirror of yours')],
+        help: 'Siteplan, over SSH: for hosts without internet and mirror. Siteplan downloads each file once, or has it from “artifacts add” of its command line, and sends it to every host.',
+        choices: [
+          choice('internet', 'the internet'),
+          choice('mirror', 'a mirror of yours'),
+          choice('pushed', 'Siteplan, over SSH'),
+        ],
       },
       {
         path: ['rke2', 'artifacts', 'url'],

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { startLab, type Lab } from '@/e2e/lab/lab';
+import { buildArtifacts } from '@/e2e/lab/rke2/artifacts';
 import type { RigHost } from '@/lib/testing/engine-rig';
 import { startOwnDatabase } from '@/lib/testing/own-database';
 import {
@@ -10,7 +12,7 @@ import {
 import { buildEngineProcess, type EngineProcesses } from '@/lib/testing/spawn-engine';
 import { DRIVER_SECRETS, planCase, toRigHost, toStands } from './driver-site';
 import { listRunning, listWritten } from './host-snapshot';
-import { PLAN_CASES, type PlanCase } from './plan-cases';
+import { PLAN_CASES, SENT_RELEASE, type PlanCase } from './plan-cases';
 import { resetHost, saveHost } from './reset-host';
 
 const DRIVERS: readonly Driver[] = ['clean', 'twice', 'failing', 'killed'];
@@ -43,6 +45,9 @@ export async function startDriverLab(name: string): Promise<DriverLab> {
   };
   try {
     const mirrorUrl = await lab.startMirror();
+    // A folder of a release has the layout of the artifact cache.
+    const artifactsDir = join(lab.dir, 'cache');
+    await buildArtifacts(artifactsDir, SENT_RELEASE);
     const hosts = new Map(
       await Promise.all(lab.hosts.map(async (host) => [host.name, await toRigHost(host)] as const)),
     );
@@ -64,6 +69,7 @@ export async function startDriverLab(name: string): Promise<DriverLab> {
         return (await Promise.all(lists)).flat();
       },
       secrets: DRIVER_SECRETS,
+      artifactsDir,
       text: (found) => ({ nameOf: () => 'HOST', stands: toStands(lab, onlyOf(found)) }),
     });
     const toDeepPlan: DriverLab['toDeepPlan'] = (each, isTried) => {

@@ -28,6 +28,9 @@ export interface CaseHost {
   readonly address: string;
 }
 
+/** What the artifact cache of the drivers holds. */
+export const SENT_RELEASE = { version: 'v1.35.7+rke2r1', arch: 'arm64' } as const;
+
 const withSan = (base: Topology): Topology =>
   Topology.parse({ ...base, security: { ...base.security, extraSans: ['k8s.example.net'] } });
 
@@ -110,6 +113,22 @@ function balance(upTo: 'made' | 'changed' | 'removed') {
   };
 }
 
+/** The files of a site that gets them from Siteplan; of the other architecture, because its own lie on the host already. */
+function sendFiles({ nodeId, name, address }: CaseHost): readonly TestStep[] {
+  const topology = Topology.parse({
+    ...toDefaultTopology('custom', [
+      { id: NodeId.parse(nodeId), name, internalIp: address, arch: SENT_RELEASE.arch },
+    ]),
+    rke2: { version: SENT_RELEASE.version, artifacts: { from: 'pushed' } },
+    security: { serverToken: { id: 'sec-join', version: 1 } },
+  });
+  const facts = topology.nodes.map((node) => makeFacts(topology, node));
+  const siteId = SiteId.parse('site-sent');
+  const { steps } = buildPlan({ siteId, topology, revision: 1, kind: 'apply', facts });
+  const own = steps.filter(({ kind }) => kind === 'artifact.push' || kind === 'images.place');
+  return own.map(({ kind, params }) => ({ nodeId, kind, params }));
+}
+
 /** A case for every kind of plan that can be built, and among them every kind of step; `plan-cases.test.ts` sees to both. */
 export const PLAN_CASES: readonly PlanCase[] = [
   { name: 'first-apply', kind: 'apply', toTopology: (base) => base },
@@ -122,4 +141,5 @@ export const PLAN_CASES: readonly PlanCase[] = [
   { name: 'load-balancer', kind: 'apply', toTopology: withSan, steps: balance('made') },
   { name: 'changed-load-balancer', kind: 'apply', toTopology: withSan, steps: balance('changed') },
   { name: 'removed-load-balancer', kind: 'uninstall', toTopology: withSan, steps: balance('removed') },
+  { name: 'sent-files', kind: 'apply', toTopology: withSan, steps: sendFiles },
 ];

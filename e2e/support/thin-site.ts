@@ -49,11 +49,14 @@ export async function signInByToken(siteplan: SiteplanProcess): Promise<{ api: A
   return { api: createApiClient(siteplan.url, token), token };
 }
 
-/** The topology input of one server on a lab host, with artifacts from the lab's mirror. */
-export function toThinTopology(host: LabHost, mirrorUrl: string, credentialId: string) {
+/** The topology input of one server on a lab host, with artifacts from the lab's mirror, or from Siteplan where there is none. */
+export function toThinTopology(host: LabHost, mirrorUrl: string | null, credentialId: string) {
   return {
     pattern: 'custom',
-    rke2: { version: RKE2_VERSION, artifacts: { from: 'mirror', url: mirrorUrl } },
+    rke2: {
+      version: RKE2_VERSION,
+      artifacts: mirrorUrl === null ? { from: 'pushed' } : { from: 'mirror', url: mirrorUrl },
+    },
     nodes: [
       {
         name: host.name,
@@ -69,7 +72,7 @@ export function toThinTopology(host: LabHost, mirrorUrl: string, credentialId: s
 export async function createThinSite(
   api: ApiClient,
   host: LabHost,
-  mirrorUrl: string,
+  mirrorUrl: string | null,
   name: string,
 ): Promise<string> {
   const privateKey = readFileSync(host.privateKeyPath, 'utf8');

@@ -56,6 +56,16 @@ describe('listBundle', () => {
     expect([...apart].sort()).toEqual(['files', 'later']);
   });
 
+  it('asks for the release files where Siteplan would send them, and nowhere else', () => {
+    const pushed = Topology.parse({ ...oneServer(), rke2: { artifacts: { from: 'pushed' } } });
+    const readMe = makeBundle(pushed).get('README.txt')?.content;
+    expect(readMe).toContain(
+      'artifacts/v1.35.7+rke2r1: rke2-images-cilium.linux-amd64.tar.zst, rke2-images-core.linux-amd64.tar.zst, ' +
+        'rke2.linux-amd64.tar.gz, sha256sum-amd64.txt\n',
+    );
+    expect(contentOf('README.txt')).not.toContain('artifacts/');
+  });
+
   it('sums up every file but the sums, as sha256sum -c reads it', () => {
     const sums = contentOf('SHA256SUMS').trimEnd().split('\n');
     const wanted = [...bundle.values()]

@@ -3,6 +3,7 @@ import type { Plan } from '@/lib/plan/plan';
 import type { SecretRef } from '@/lib/topology/topology';
 import { toRunLine } from './print-order';
 import type { NamedTurn } from './print-order';
+import { listReleaseFiles } from './release-files';
 import { toSecretName } from './secret-names';
 
 export interface ReadMeInput {
@@ -35,7 +36,7 @@ They run with no Siteplan anywhere near: a POSIX shell, coreutils, systemd and r
 1. Check that the bundle is whole:    sha256sum -c SHA256SUMS
 2. Read it: plan.txt tells each step with its effect and the difference of each file; nodes/*/files holds every file at
    its real path; nodes/*/steps the scripts, numbered, parameters at the top; kinds/ what each kind of step does.
-${printSecrets(input)}4. Copy the whole folder to each host, for instance:    scp -r . HOST:/root/siteplan-bundle
+${printSecrets(input)}${printReleaseFiles(plan)}4. Copy the whole folder to each host, for instance:    scp -r . HOST:/root/siteplan-bundle
 5. Follow order.txt. On each host, as root, in this folder:
      sh nodes/HOST/check.sh      says what is to do; changes nothing
      sh nodes/HOST/run-all.sh    does it; stops at the first step that fails; safe to run again
@@ -62,6 +63,17 @@ ${lines.join('')}   Where the cluster exists, they stand in the same file on a h
    A Siteplan that is to look after the cluster later holds values of its own: with others it plans to change them.
    Remove secrets.env from every host at the end.
 `;
+}
+
+function printReleaseFiles({ steps }: Plan): string {
+  const folders = listReleaseFiles(steps);
+  if (folders.length === 0) return '';
+  const lines = folders.map(
+    ({ version, files }) =>
+      `     artifacts/${version}: ${files.map((file) => toSafeLine(file)).join(', ')}\n`,
+  );
+  return `   The hosts fetch no release files of RKE2: they take them from folders beside this file, which you have to fill:
+${lines.join('')}`;
 }
 
 function printTurn(named: NamedTurn): string {

@@ -13,6 +13,7 @@ step_node="$here/.."
 step_bundle="$here/../../.."
 step_part=\${1:-all}
 sp_root=\${SITEPLAN_ROOT:-}
+sp_by_hand="$step_bundle/artifacts"
 step_say() { printf '%s\\n' "$*"; }
 step_refuse() { printf '%s\\n' "$*" >&2; exit 1; }
 case $step_part in

@@ -5,6 +5,7 @@ import { KeyError } from '@/lib/secrets/keys';
 import { toDatabaseError } from '@/lib/services/to-database-error';
 import { CliError, EXIT_CODES, EXIT_OF, type Exit } from './cli-error';
 import { findCommand, runCommand, toOverview, type Command } from './command';
+import { ARTIFACT_COMMANDS } from './commands/artifact-commands';
 import { AUDIT_COMMANDS } from './commands/audit-commands';
 import { CHECK_COMMANDS } from './commands/check-commands';
 import { CREDENTIAL_COMMANDS } from './commands/credential-commands';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   ...TOKEN_COMMANDS,
   ...SECRET_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...ARTIFACT_COMMANDS,
   ...LOGIN_COMMANDS,
   ...SITE_COMMANDS,
   ...CREDENTIAL_COMMANDS,

@@ -22,7 +22,7 @@ export interface Command {
   /** One or two words: `doctor`, `user create`. */
   readonly name: string;
   readonly summary: string;
-  /** Names of what stands behind the command; in brackets when it may be left out. */
+  /** Names of what stands behind the command; in brackets when it may be left out, the last with `...` when there may be more. */
   readonly args?: readonly string[];
   readonly options?: Readonly<Record<string, OptionSpec>>;
   /** More for the help, in whole sentences. */
@@ -117,8 +117,10 @@ export async function runCommand(command: Command, words: readonly string[]): Pr
   const wanted = command.args ?? [];
   const required = wanted.filter((name) => !name.startsWith('['));
   const missing = required[args.length];
-  if (missing) throw usage(`${missing} is missing.`, command);
-  if (args.length > wanted.length) throw usage('There is more on the command line than expected.', command);
+  if (missing) throw usage(`${missing.replace('...', '')} is missing.`, command);
+  const isOpen = wanted.at(-1)?.endsWith('...') ?? false;
+  if (args.length > wanted.length && !isOpen)
+    throw usage('There is more on the command line than expected.', command);
   const out = new Output(values['json'] === true);
   return (await command.run({ args, values, out })) ?? 'done';
 }

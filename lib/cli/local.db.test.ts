@@ -1,8 +1,9 @@
-import { chmod, copyFile, readdir, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPassword } from '@/lib/auth/accounts';
+import { sha256Hex } from '@/lib/core/hash';
 import { ensureKeys } from '@/lib/secrets/keys';
 import { toTokenHash } from '@/lib/secrets/opaque-token';
 import { createCliRig, type CliRig } from '@/lib/testing/cli-rig';
@@ -68,6 +69,34 @@ describe('the command line', () => {
     const noKeys = await rig.run(['user', 'list'], { env: { SITEPLAN_KEYS_DIR: join(rig.dir, 'none') } });
     expect(noKeys).toMatchObject({ code: 1 });
     expect(noKeys.stderr).toContain("can't be read. Check SITEPLAN_KEYS_DIR");
+  });
+});
+
+describe('artifacts', () => {
+  const version = 'v1.35.7+rke2r1';
+  const name = 'rke2.linux-amd64.tar.gz';
+
+  it('keeps release files that agree with their list of checksums', async () => {
+    await mkdir(join(rig.dir, version));
+    await rig.file(`${version}/${name}`, 'tarball');
+    await rig.file(`${version}/sha256sum-amd64.txt`, `${sha256Hex('tarball')}  ${name}\n`);
+    expect(await rig.run(['artifacts', 'add', version])).toMatchObject({
+      code: 0,
+      stdout: `Added 2 files of ${version}.\n`,
+    });
+    const listed = await rig.run(['artifacts', 'list', '--json']);
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ version, files: [{ name }, {}] }]);
+    await rig.file('other.tar.gz', 'other');
+    const odd = await rig.run(['artifacts', 'add', 'other.tar.gz', `${version}/${name}`]);
+    expect(odd).toMatchObject({ code: 2, stderr: expect.stringContaining('add --release') });
+    const unknown = await rig.run(['artifacts', 'add', '--release', version, 'other.tar.gz']);
+    expect(unknown).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No list of checksums names other'),
+    });
+    expect(await rig.run(['artifacts', 'remove', version])).toMatchObject({ code: 0 });
+    expect(await rig.run(['artifacts', 'remove', '../keys'])).toMatchObject({ code: 2 });
+    expect((await rig.run(['artifacts', 'list'])).stdout).toBe('There are no release files.\n');
   });
 });
 

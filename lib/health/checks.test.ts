@@ -11,6 +11,7 @@ import type { HostSurvey } from './survey';
 
 const one = makeTopology(1);
 const edge = Topology.parse({ ...one, edge: { tailscale: { enabled: true, tags: ['tag:edge'] } } });
+const pushed = Topology.parse({ ...one, rke2: { artifacts: { from: 'pushed' } } });
 const cis = Topology.parse({ ...one, security: { ...one.security, cisProfile: true } });
 const FAST: DiskSpeed = { writes: 1_000, p99Ms: 1.2, maxMs: 3, isUpperBound: false };
 const NOW = Date.parse('2026-11-23T00:00:00Z');
@@ -220,6 +221,12 @@ describe('checks', () => {
       'ok',
     ],
     ['5 s off', { facts: { clockOffsetMs: 5_000 } }, 'clock', 'warn'],
+    [
+      'no program that downloads, where files are sent',
+      { facts: { missingTools: ['curl or wget'] }, topology: pushed },
+      'tools',
+      'ok',
+    ],
     ['only iptables missing', { facts: { missingTools: ['iptables'] } }, 'tools', 'warn'],
     ['our own etcd data', { facts: { hasEtcdData: true, stamps: OURS } }, 'leftovers', 'ok'],
     ['our own older RKE2', { facts: { rke2Version: 'v1.34.1+rke2r1', stamps: OURS } }, 'leftovers', 'ok'],

@@ -24,8 +24,10 @@ const programChecks: readonly CheckDefinition[] = [
     title: 'Programs',
     group: 'software',
     source: PREFLIGHT,
-    check: ({ facts }) => {
-      const names = facts.missingTools;
+    check: ({ topology, facts }) => {
+      // What is sent to a host needs no program there that downloads.
+      const isSent = topology.rke2.artifacts.from === 'pushed';
+      const names = facts.missingTools.filter((name) => !isSent || name !== 'curl or wget');
       return toFinding(
         names.length === 0 ? 'ok' : names.every((name) => name === 'iptables') ? 'warn' : 'fail',
         {

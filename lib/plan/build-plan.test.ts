@@ -58,6 +58,24 @@ describe('golden plans', () => {
     await expect(text).toMatchFileSnapshot(`./__golden__/${name}.txt`);
   });
 
+  it('send from Siteplan what a mirror would give, and nothing to a host that has it', () => {
+    const pushed = makeTopology(['server'], { rke2: { artifacts: { from: 'pushed' } } });
+    const mirrored = makeTopology(['server'], { rke2: { artifacts: { from: 'mirror', url: 'http://x/' } } });
+    const first = plan(pushed, bare(pushed));
+    const expected = kindsOf(plan(mirrored, bare(mirrored))).map((kind) =>
+      kind === 'artifact.fetch' ? 'artifact.push' : kind,
+    );
+    expect(kindsOf(first)).toEqual(expected);
+    const sent = first.steps.filter(({ kind }) => kind === 'artifact.push');
+    const { version } = pushed.rke2;
+    const files = ['rke2.linux-amd64.tar.gz', 'core', 'cilium'].map((name) =>
+      name.includes('.') ? name : `rke2-images-${name}.linux-amd64.tar.zst`,
+    );
+    expect(sent.map(({ params }) => params)).toEqual(files.map((file) => ({ version, arch: 'amd64', file })));
+    expect(sent[0]?.effect).toBe('sends rke2.linux-amd64.tar.gz from Siteplan to s1 over SSH and checks it');
+    expect(plan(pushed, applyPlanToFacts(bare(pushed), first.steps)).steps).toEqual([]);
+  });
+
   it('hold no secret value and no script', () => {
     const text = printPlan(plan(one, bare(one)), nameIn(one));
     expect(text).toContain('⟦secret sec-join v1⟧');
@@ -302,7 +320,7 @@ describe('refusals', () => {
     expect(() => plan(topology, found)).toThrow(/s1/);
   });
 
-  it('name a topology without a server and pushed artifacts', () => {
+  it('name a topology without a server', () => {
     const agent = makeTopology(['agent']);
     expect(
       codes(
@@ -310,8 +328,6 @@ describe('refusals', () => {
         agent,
       ),
     ).toEqual(['no-server -']);
-    const pushed = makeTopology(['server'], { rke2: { artifacts: { from: 'pushed' } } });
-    expect(codes(bare(pushed), pushed)).toEqual(['artifacts-unsupported -']);
   });
 
   it('keep an uninstall away from a cluster that is not ours, and from nothing else', () => {

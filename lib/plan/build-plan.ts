@@ -40,6 +40,7 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
   'sysusers.apply': 1,
   'units.reload': 1,
   'artifact.fetch': 30,
+  'artifact.push': 60,
   'images.place': 10,
   'rke2.install': 10,
   'service.start': 120,

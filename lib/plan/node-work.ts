@@ -48,27 +48,29 @@ export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFa
 function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts): Work[] {
   const { version, artifacts } = topology.rke2;
   if (isInstalled(version, facts)) return [];
-  const from = artifacts.from === 'mirror' ? artifacts.url : INTERNET_ARTIFACTS_URL;
-  const toFetch = (file: string): Work => ({
-    ...PLAIN,
-    kind: 'artifact.fetch',
-    params: { baseUrl: from, version, arch: node.arch, file },
-    effect: `fetches ${file} from ${new URL(from).host} to ${node.name} and checks it`,
-  });
+  const toBring = (file: string): Work => {
+    if (artifacts.from === 'pushed') {
+      const effect = `sends ${file} from Siteplan to ${node.name} over SSH and checks it`;
+      return { ...PLAIN, kind: 'artifact.push', params: { version, arch: node.arch, file }, effect };
+    }
+    const baseUrl = artifacts.from === 'mirror' ? artifacts.url : INTERNET_ARTIFACTS_URL;
+    const effect = `fetches ${file} from ${new URL(baseUrl).host} to ${node.name} and checks it`;
+    return { ...PLAIN, kind: 'artifact.fetch', params: { baseUrl, version, arch: node.arch, file }, effect };
+  };
   const toPlace = (file: string): Work => ({
     ...PLAIN,
     kind: 'images.place',
     params: { version, arch: node.arch, file },
     effect: `lets RKE2 on ${node.name} import ${file} instead of pulling its images`,
   });
-  // A mirror may be all that a site reaches, so its image bundles come along: core and cilium (RKE2 docs install/airgap).
+  // A mirror or Siteplan may be all that a site reaches, so image bundles come along: core and cilium (RKE2 docs install/airgap).
   const bundles =
-    artifacts.from === 'mirror'
-      ? ['core', 'cilium'].map((name) => `rke2-images-${name}.linux-${node.arch}.tar.zst`)
-      : [];
+    artifacts.from === 'internet'
+      ? []
+      : ['core', 'cilium'].map((name) => `rke2-images-${name}.linux-${node.arch}.tar.zst`);
   return [
-    toFetch(`rke2.linux-${node.arch}.tar.gz`),
-    ...bundles.flatMap((file) => [toFetch(file), toPlace(file)]),
+    toBring(`rke2.linux-${node.arch}.tar.gz`),
+    ...bundles.flatMap((file) => [toBring(file), toPlace(file)]),
   ];
 }
 

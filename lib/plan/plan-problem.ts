@@ -2,7 +2,6 @@ import type { NodeId } from '@/lib/core/ids';
 
 export type PlanProblemCode =
   | 'no-server'
-  | 'artifacts-unsupported'
   | 'facts-missing'
   | 'wrong-architecture'
   | 'no-systemd'

@@ -24,14 +24,6 @@ export function refusePlan(
       nextAction: 'Give one host the role server.',
     });
   }
-  if (kind === 'apply' && topology.rke2.artifacts.from === 'pushed') {
-    problems.push({
-      code: 'artifacts-unsupported',
-      nodeId: null,
-      message: 'Release files cannot be pushed over SSH yet.',
-      nextAction: 'Choose the internet or a mirror as the place where release files come from.',
-    });
-  }
   for (const node of topology.nodes) {
     const found = facts.find((candidate) => candidate.nodeId === node.id);
     problems.push(...refuseNode(topology, node, found, kind));

@@ -7,6 +7,7 @@ import { readTail } from './follow-act';
 import { toActKey, type ActStatus } from './host-runner';
 import { StepCancelledError } from './host-session';
 import { noteVerifying, runAct, takeUpAct, type ActEnd } from './run-act';
+import { sendArtifact } from './send-artifact';
 import type { StepContext } from './step-context';
 import { toFailure, toStepFailure } from './step-failure';
 
@@ -50,8 +51,9 @@ export async function executeStep(context: StepContext, row: RunStepRow): Promis
       const satisfied = await probe(context, acts);
       if (satisfied !== null) return satisfied;
       if (context.isCancelRequested()) throw new StepCancelledError();
+      const step = await sendArtifact(context);
       acts = ended?.status.state === 'absent' ? acts : acts + 1;
-      ended = await runAct(context, acts);
+      ended = await runAct({ ...context, step }, acts);
       if (ended.status.state === 'interrupted') continue;
     }
     const failed = ended ? await toActFailure(context, ended.status, acts) : null;

@@ -2,7 +2,7 @@ import type { PlanStep } from '@/lib/plan/plan';
 import { fillSecretSlots } from '@/lib/render/secret-slot';
 import { sha256Hex } from '@/lib/core/hash';
 import { HostError } from '@/lib/ssh/host-error';
-import type { StepKind } from '@/lib/steps/step-kind';
+import type { ReleaseFile, StepKind } from '@/lib/steps/step-kind';
 import type { SecretRef } from '@/lib/topology/topology';
 import { toFailure } from './step-failure';
 
@@ -15,6 +15,8 @@ export interface FilledStep {
   readonly variables: Readonly<Record<string, string>>;
   /** Standard input of the act; empty for a kind without one. */
   readonly payload: string;
+  /** What is sent to the host before the act; its list of checksums is then the payload. */
+  readonly releaseFile: ReleaseFile | null;
 }
 
 /**
@@ -57,5 +59,6 @@ export function fillStep(
       root: options.root,
     },
     payload,
+    releaseFile: kind.toReleaseFile(step.params),
   };
 }

@@ -1,3 +1,4 @@
+import type { ArtifactCache } from '@/lib/artifacts/artifact-cache';
 import type { Failure } from '@/lib/core/failure';
 import type { Database } from '@/lib/db/connect';
 import { StaleEpochError } from '@/lib/db/errors';
@@ -59,6 +60,8 @@ export interface ExecuteRunOptions {
   readonly secretValue: (ref: SecretRef) => string | undefined;
   /** Made from every secret that the run can meet, the hosts' passwords included. */
   readonly redaction: Redaction;
+  /** Where release files come from that are sent to hosts; a plan without such a step needs none. */
+  readonly artifacts?: ArtifactCache;
   /** What the last heartbeat said. */
   readonly isCancelRequested: () => boolean;
   /** Lease lost or shutdown: the engine stops where it is; what runs on hosts goes on. */
@@ -221,7 +224,7 @@ class Engine {
   }
 
   async #runStep(step: PlanStep): Promise<void> {
-    const { runId, redaction, isCancelRequested } = this.#options;
+    const { runId, redaction, isCancelRequested, artifacts } = this.#options;
     this.#begun.add(step.id);
     const row = this.#rows.get(step.id);
     if (!row) throw new Error(`run ${runId} has no row for step ${step.id}`);
@@ -234,7 +237,16 @@ class Engine {
       });
       const session = this.#sessionOf(step.nodeId);
       const [writer, budget, clock, deferrals] = [this.#writer, this.#budget, this.#clock, this.#deferrals];
-      const own = { runId, step: filled, session, redaction, isCancelRequested };
+      const signal = AbortSignal.any([this.#options.signal, this.#stop.signal]);
+      const own = {
+        runId,
+        step: filled,
+        session,
+        redaction,
+        isCancelRequested,
+        signal,
+        ...(artifacts && { artifacts }),
+      };
       ending = await executeStep({ ...own, writer, budget, clock, deferrals }, row);
     } catch (error) {
       ending = await this.#toEnding(error, step);

@@ -1,3 +1,4 @@
+import type { ArtifactCache } from '@/lib/artifacts/artifact-cache';
 import type { Clock } from './clock';
 import type { EventWriter } from './event-writer';
 import type { FilledStep } from './fill-step';
@@ -14,6 +15,10 @@ export interface StepContext {
   readonly redaction: Redaction;
   readonly budget: LogBudget;
   readonly clock: Clock;
+  /** Where release files come from that are sent; absent where this worker keeps none. */
+  readonly artifacts?: ArtifactCache;
+  /** The engine stops: nothing of it may go on. */
+  readonly signal: AbortSignal;
   readonly isCancelRequested: () => boolean;
   /** Steps of which the log says that a cancel has to wait for them. */
   readonly deferrals: Set<string>;

@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 const FILES = [
   'lib/provision/run-engine.ts',
   'lib/provision/execute-step.ts',
+  'lib/provision/send-artifact.ts',
   'lib/provision/run-act.ts',
   'lib/provision/follow-act.ts',
   'lib/provision/host-session.ts',

@@ -25,6 +25,7 @@ export function nextRunState(state: RunState, event: RunEventBody): RunState {
     case 'host.back':
     case 'step.started':
     case 'step.probed':
+    case 'step.progress':
     case 'step.act-started':
     case 'step.verifying':
     case 'step.reattached':
@@ -67,6 +68,7 @@ export function nextStepState(state: StepState, event: RunEventBody): StepState 
     case 'run.resume-requested':
       return 'waiting';
     case 'step.probed':
+    case 'step.progress':
     case 'step.output':
     case 'step.output-cut':
     case 'step.cancel-deferred':

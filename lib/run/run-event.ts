@@ -65,6 +65,8 @@ export const RunEventBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('host.back'), nodeId: z.string(), rebooted: z.boolean() }),
   z.object({ type: z.literal('step.started'), ...step, attempt: z.int() }),
   z.object({ type: z.literal('step.probed'), ...step, satisfied: z.boolean() }),
+  /** How far the worker is with something that takes long before the act: `sends FILE: 120 of 800 MiB`. */
+  z.object({ type: z.literal('step.progress'), ...step, text: z.string() }),
   z.object({ type: z.literal('step.act-started'), ...step, attempt: z.int() }),
   z.object({ type: z.literal('step.verifying'), ...step }),
   /** The act was found running on the host (or ended there) and is followed again from `offset`. */

@@ -168,6 +168,7 @@ const anyBody: fc.Arbitrary<RunEventBody> = fc.oneof(
     attempt: fc.nat(3),
   }),
   fc.record({ type: fc.constant('step.probed' as const), stepId, satisfied: fc.boolean() }),
+  fc.record({ type: fc.constant('step.progress' as const), stepId, text: word }),
   fc.record({ type: fc.constant('step.reattached' as const), stepId, offset: fc.nat() }),
   fc.record({ type: fc.constant('step.verifying' as const), stepId }),
   fc.record({ type: fc.constant('step.cancel-deferred' as const), stepId, reason: word }),

@@ -37,6 +37,8 @@ export function toLogNote(body: RunEventBody, step: LogStep | undefined): string
       return `${name}: ${step?.title ?? body.stepId}${body.attempt > 1 ? `, try ${body.attempt}` : ''}`;
     case 'step.probed':
       return body.satisfied ? `${name} already so` : null;
+    case 'step.progress':
+      return `${name} ${body.text}`;
     case 'step.act-started':
     case 'step.verifying':
       return null;

@@ -9,7 +9,13 @@ import type { ProgramHost } from './open-program';
 import type { OpenClient } from './start-client';
 import { streamScript, type ScriptStream, type StreamCall } from './stream-script';
 import type { ConnectOptions, HostTarget } from './target';
-import { uploadFile, type UploadResult, type UploadSource, type UploadTarget } from './upload-file';
+import {
+  uploadFile,
+  type UploadOptions,
+  type UploadResult,
+  type UploadSource,
+  type UploadTarget,
+} from './upload-file';
 
 /**
  * One SSH connection to one host, for one worker. Every method rejects with HostError. Where sshd allows fewer sessions
@@ -22,7 +28,11 @@ export interface HostConnection {
   /** A shell of its own channel; make one per thing that goes on at the same time. */
   readonly openShell: () => FramedShell;
   readonly stream: (call: StreamCall) => Promise<ScriptStream>;
-  readonly upload: (source: UploadSource, target: UploadTarget) => Promise<UploadResult>;
+  readonly upload: (
+    source: UploadSource,
+    target: UploadTarget,
+    options?: UploadOptions,
+  ) => Promise<UploadResult>;
   /** A byte stream to an address as the host sees it (the relay's service, the API server). */
   readonly openTunnel: (address: string, port: number) => Promise<Duplex>;
   /** Calls `listener` once when the connection is gone: null after `close`, else why. Returns how to stop listening. */
@@ -59,7 +69,7 @@ export async function connectHost(target: HostTarget, options: ConnectOptions): 
     name: target.name,
     openShell: () => createFramedShell(host),
     stream: (call) => streamScript(host, call),
-    upload: (source, to) => uploadFile(host, source, to),
+    upload: (source, to, options) => uploadFile(host, source, to, options),
     openTunnel: (address, port) => openTunnel(open, address, port, options),
     onClose: (listener) => {
       let isListening = true;

@@ -116,6 +116,33 @@ describe.concurrent('an upload that is cut', () => {
   });
 });
 
+it('an upload that is ended stops at once, and the next one goes on from there', async () => {
+  const dir = await makeDir();
+  const path = join(dir, 'file');
+  const end = new AbortController();
+  const seen: number[] = [];
+  const source = stopping(dir, 3_000_000, () => end.abort(new Error('no longer wanted')));
+  const ended = connection.upload(
+    source,
+    { path, mode: '0640' },
+    { signal: end.signal, onProgress: (doneBytes) => seen.push(doneBytes) },
+  );
+  await expect(ended).rejects.toThrow('no longer wanted');
+  expect(seen.at(-1)).toBe(3_000_000);
+  const again: number[] = [];
+  const { sentBytes } = await connection.upload(
+    content,
+    { path, mode: '0640' },
+    { onProgress: (doneBytes) => again.push(doneBytes) },
+  );
+  expect(sentBytes).toBe(content.length - 3_000_000);
+  expect(again).toEqual([content.length]);
+  await expectWhole(path);
+  await expect(connection.upload(content, { path, mode: '0640' }, { signal: end.signal })).rejects.toThrow(
+    'no longer wanted',
+  );
+});
+
 describe('partial files', () => {
   const nameOf = (end: string) => `.siteplan-upload-${sha256}.${end}`;
   const path = (dir: string) => join(dir, 'file');

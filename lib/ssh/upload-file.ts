@@ -36,6 +36,13 @@ export interface UploadResult {
   readonly sha256: string;
 }
 
+export interface UploadOptions {
+  /** Ends the upload at once; what has arrived stays for the next one. */
+  readonly signal?: AbortSignal;
+  /** Bytes of the file that are on the host or on their way. */
+  readonly onProgress?: (doneBytes: number) => void;
+}
+
 /** The longest answer is `have`, a size and a hash. */
 const MAX_ANSWER_BYTES = 1024;
 
@@ -132,6 +139,7 @@ async function sendRest(
   channel: ClientChannel,
   have: readonly string[],
   closed: Promise<void>,
+  onProgress: UploadOptions['onProgress'],
 ): Promise<number> {
   const present = Number(have[1]);
   let start = 0;
@@ -144,6 +152,8 @@ async function sendRest(
   reader.once('error', (error) => {
     sourceError = error;
   });
+  let done = start;
+  if (onProgress) reader.on('data', (chunk: Buffer) => onProgress((done += chunk.length)));
   await Promise.race([pipeline(reader, channel).catch(() => undefined), closed]);
   reader.destroy();
   if (sourceError) {
@@ -156,16 +166,18 @@ async function sendRest(
 /**
  * Puts a file on the host atomically: nothing travels when it is already there, and after a lost connection another call
  * sends only what the host still lacks. Rejects with HostError `checksum-mismatch`, `disk-full`,
- * `read-only-filesystem`, `step-exit` or `connection-lost`, or with the error of the source.
+ * `read-only-filesystem`, `step-exit` or `connection-lost`, with the error of the source, or with the signal's reason.
  */
 export async function uploadFile(
   host: ProgramHost,
   from: UploadSource,
   target: UploadTarget,
+  { signal, onProgress }: UploadOptions = {},
 ): Promise<UploadResult> {
   const source = toSource(from);
   const { sizeBytes, sha256 } = source;
   const variables = { ...target, owner: target.owner ?? '', size: String(sizeBytes), sha256 };
+  signal?.throwIfAborted();
   const channel = await openProgram(host, toProgram(variables, UPLOAD_SCRIPT));
   let stderr = '';
   let exitCode: number | null = null;
@@ -175,16 +187,29 @@ export async function uploadFile(
   channel.on('exit', (code: number | null) => {
     exitCode = code ?? 255;
   });
-  const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()));
+  const ended = new Promise<void>((resolve) => channel.once('close', () => resolve()));
+  // Not waited for when it is us who end it: a host that hangs would not answer.
+  const aborted = new Promise<void>((resolve) => {
+    const stop = () => {
+      endChannel(channel);
+      resolve();
+    };
+    if (signal?.aborted) return stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    void ended.then(() => signal?.removeEventListener('abort', stop));
+  });
+  const closed = Promise.race([ended, aborted]);
   const answer = await readAnswer(channel, closed);
+  signal?.throwIfAborted();
   if (answer === null) {
     endChannel(channel);
     throw toNoAnswer(host, target.path);
   }
   let sentBytes = 0;
-  if (answer[0] === 'have') sentBytes = await sendRest(source, channel, answer, closed);
+  if (answer[0] === 'have') sentBytes = await sendRest(source, channel, answer, closed, onProgress);
   else channel.end();
   await closed;
+  signal?.throwIfAborted();
   if (exitCode === null) throw new HostError(toConnectionLost(host.context));
   if (exitCode !== 0) throw toUploadFailure(host, target.path, exitCode, stderr);
   return { sentBytes, sha256 };

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '@/lib/core/hash';
 import { findShells, runStepPart } from '@/lib/testing/run-step';
 import { artifactFetch } from './artifact-fetch';
+import { artifactPush } from './artifact-push';
 import { imagesPlace } from './images-place';
 import { rke2Install } from './rke2-install';
 import { PROBE_NEEDED, PROBE_SATISFIED } from './step-kind';
@@ -219,6 +221,81 @@ describe.each(shells)('artifacts with $name', ({ shell }) => {
     mkdirSync(join(root, 'usr/bin'), { recursive: true });
     symlinkSync('/bin/true', join(root, 'usr/bin/rke2'));
     expect((await install('act')).stderr).toContain('belongs to a package');
+  });
+});
+
+describe.each(shells)('a file that was sent, with $name', ({ shell }) => {
+  const body = Buffer.alloc(2_500_000, 'siteplan');
+  const sums = `${sha256Hex(body)}  ${tarball}\n`;
+  const incoming = () => join(root, 'var/lib/siteplan-host/incoming');
+  const arrived = () => join(incoming(), sha256Hex(body));
+  const push = (part: 'probe' | 'act' | 'verify', payload = sums, overrides = {}) =>
+    runStepPart(artifactPush, part, {
+      shell,
+      root,
+      params: { version, arch: machine, file: tarball },
+      payload,
+      overrides,
+    });
+  const arrive = (bytes: Buffer) => {
+    mkdirSync(incoming(), { recursive: true });
+    writeFileSync(arrived(), bytes, { mode: 0o600 });
+  };
+
+  it('is checked and put where a fetched one would be; then there is nothing to do', async () => {
+    arrive(body);
+    expect((await push('probe')).code).toBe(PROBE_NEEDED);
+    expect(await push('act')).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(join(root, folder, tarball)).equals(body)).toBe(true);
+    expect(readFileSync(join(root, folder, `sha256sum-${machine}.txt`), 'utf8')).toBe(sums);
+    expect(statSync(join(root, folder)).mode & 0o777).toBe(0o700);
+    expect(readdirSync(incoming())).toEqual([]);
+    expect((await push('probe')).code).toBe(PROBE_SATISFIED);
+    expect((await push('verify')).code).toBe(0);
+    arrive(body);
+    expect((await push('act')).stdout).toBe(`${tarball} is whole\n`);
+    expect(readdirSync(incoming())).toEqual([]);
+    writeFileSync(join(root, folder, tarball), 'other');
+    expect((await push('probe')).code).toBe(PROBE_NEEDED);
+  });
+
+  it('is put in place as well when an act was killed after it gave the file its second name', async () => {
+    arrive(body);
+    mkdirSync(join(root, folder), { recursive: true });
+    linkSync(arrived(), join(root, folder, `${tarball}.part`));
+    expect(await push('act')).toMatchObject({ code: 0 });
+    expect(readdirSync(join(root, folder)).sort()).toEqual([tarball, `sha256sum-${machine}.txt`].sort());
+  });
+
+  it.each([
+    ['has other bytes', Buffer.alloc(100, 'x'), sums, 'checksum-mismatch'],
+    ['did not arrive', null, sums, 'step-exit'],
+    ['is not in the list', body, `${sha256Hex(body)}  other.tar.gz\n`, 'checksum-mismatch'],
+    ['has a path for a checksum', body, `../../../../../victim  ${tarball}\n`, 'checksum-mismatch'],
+  ])('that %s is refused, and nothing is put in place', async (_what, bytes, list, code) => {
+    writeFileSync(join(root, 'victim'), '');
+    if (bytes) arrive(bytes);
+    const act = await push('act', list);
+    expect(act.code).toBe(1);
+    expect(act.stderr).toContain(`siteplan-failure ${code}`);
+    expect(readdirSync(join(root, folder))).toEqual([`sha256sum-${machine}.txt`]);
+    expect(existsSync(join(root, 'victim'))).toBe(true);
+  });
+
+  it('comes by hand from the folder of a bundle, which stays as it is', async () => {
+    const by_hand = join(root, 'bundle/artifacts');
+    mkdirSync(join(by_hand, version), { recursive: true });
+    expect((await push('act', '', { by_hand })).stderr).toContain(
+      `sha256sum-${machine}.txt is not in the folder artifacts/${version} of the bundle`,
+    );
+    writeFileSync(join(by_hand, version, `sha256sum-${machine}.txt`), sums);
+    writeFileSync(join(by_hand, version, tarball), body);
+    expect(await push('act', '', { by_hand })).toMatchObject({ code: 0 });
+    expect((await push('verify')).code).toBe(0);
+    expect(readdirSync(join(by_hand, version)).length).toBe(2);
+    writeFileSync(join(by_hand, version, tarball), 'x');
+    rmSync(join(root, folder, tarball));
+    expect((await push('act', '', { by_hand })).stderr).toContain('siteplan-failure checksum-mismatch');
   });
 });
 

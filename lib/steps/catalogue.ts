@@ -1,4 +1,5 @@
 import { artifactFetch } from './artifact-fetch';
+import { artifactPush } from './artifact-push';
 import { clusterVerify } from './cluster-verify';
 import { filePut } from './file-put';
 import { fileRemove } from './file-remove';
@@ -27,6 +28,7 @@ export const STEP_KINDS = {
   'sysusers.apply': sysusersApply,
   'units.reload': unitsReload,
   'artifact.fetch': artifactFetch,
+  'artifact.push': artifactPush,
   'images.place': imagesPlace,
   'rke2.install': rke2Install,
   'service.start': serviceStart,

@@ -46,6 +46,7 @@ const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
     return withStamp(facts, stampName, stamp);
   },
   'artifact.fetch': (facts) => facts,
+  'artifact.push': (facts) => facts,
   'images.place': (facts) => facts,
   'rke2.install': (facts, params) => {
     const { version, role, dropsStamps } = Rke2InstallParams.parse(params);

@@ -10,6 +10,8 @@ export interface EngineChildInput {
   readonly hosts: readonly RigHost[];
   /** Values by secret id. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Its artifact cache; it has no internet. */
+  readonly artifactsDir?: string;
 }
 
 /** Exit code of an engine process that found its epoch stale. */

@@ -4,7 +4,7 @@ import { Plan } from '@/lib/plan/plan';
 import { createRedaction } from '@/lib/provision/redact';
 import { executeRun } from '@/lib/provision/run-engine';
 import { STALE_EXIT_CODE, type EngineChildInput } from './engine-child-input';
-import { toEngineOptions } from './engine-rig';
+import { openTestCache, toEngineOptions } from './engine-rig';
 
 // The parent wrote exactly this shape; the plan is parsed again because its ids are branded.
 const input = JSON.parse(readFileSync(0, 'utf8')) as EngineChildInput;
@@ -21,9 +21,15 @@ try {
   const { runId, hosts } = input;
   const plan = Plan.parse(input.plan);
   const options = toEngineOptions({ pool }, { runId, epoch: BigInt(input.epoch), plan, hosts });
+  const artifacts = input.artifactsDir === undefined ? null : openTestCache(input.artifactsDir);
   const secrets = input.secrets ?? {};
   const redaction = createRedaction(Object.values(secrets));
-  const state = await executeRun({ ...options, redaction, secretValue: ({ id }) => secrets[id] });
+  const state = await executeRun({
+    ...options,
+    redaction,
+    secretValue: ({ id }) => secrets[id],
+    ...(artifacts && { artifacts }),
+  });
   process.stdout.write(state);
   process.exitCode = 0;
 } catch (error) {

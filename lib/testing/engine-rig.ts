@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'pg';
+import { openArtifactCache, type ArtifactCache } from '@/lib/artifacts/artifact-cache';
 import type { SiteId } from '@/lib/core/ids';
 import type { Database } from '@/lib/db/connect';
 import { claimRun, readRunEvents, readRunSteps, type RunStepRow } from '@/lib/db/run-log';
@@ -43,6 +44,11 @@ export const RIG_POLICY = { allow: ['127.0.0.0/8', '10.213.0.0/16'] };
 /** Fast keepalive, so that tests of dead links take seconds. */
 export const RIG_KEEPALIVE = { intervalMs: 500, count: 2 };
 export const RIG_INSTALLATION = '11111111-2222-3333-4444-555555555555';
+
+/** An artifact cache that has what is in it and nothing else: no internet. */
+export function openTestCache(dir: string): ArtifactCache {
+  return openArtifactCache(dir, { baseUrl: 'http://127.0.0.1:2/', pauseMs: 1 });
+}
 
 /** The options of an engine that works on these hosts; what a worker would put together. */
 export function toEngineOptions(

@@ -4,7 +4,7 @@ import type { ExecuteRunOptions } from '@/lib/provision/run-engine';
 import type { RunEventBody } from '@/lib/run/run-event';
 import { connectHost } from '@/lib/ssh/connect-host';
 import type { StepKind } from '@/lib/steps/step-kind';
-import { createEngineRig, RIG_POLICY, type EngineRig, type RigHost } from './engine-rig';
+import { createEngineRig, openTestCache, RIG_POLICY, type EngineRig, type RigHost } from './engine-rig';
 import { findTestKind, type TestStep } from './ledger-step';
 import { toRunText, type RunTextOptions } from './run-text';
 import type { EngineProcess, EngineProcesses } from './spawn-engine';
@@ -40,6 +40,8 @@ export interface PlanUnderTest {
   readonly snapshot: (hosts: readonly RigHost[]) => Promise<unknown>;
   /** Values by secret id. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Release files that the steps send; a plan that sends none needs none. */
+  readonly artifactsDir?: string;
   /** Default `one-each`. */
   readonly trials?: 'one-run' | 'one-each';
   /** Which of `total` steps `one-each` hurts, by their index; every one when absent. */
@@ -70,8 +72,12 @@ async function listTrials(
 const AGAIN = '#again';
 const MAX_LOOKS = 10;
 
-function toOptions({ secrets = {} }: PlanUnderTest, hosts: readonly RigHost[]): Partial<ExecuteRunOptions> {
+function toOptions(
+  { secrets = {}, artifactsDir }: PlanUnderTest,
+  hosts: readonly RigHost[],
+): Partial<ExecuteRunOptions> {
   return {
+    ...(artifactsDir !== undefined && { artifacts: openTestCache(artifactsDir) }),
     redaction: createRedaction(Object.values(secrets)),
     secretValue: ({ id }) => secrets[id],
     // With the pings of production: a busy machine must not look like a dead link here.
@@ -324,6 +330,7 @@ async function runWithKills(
       plan: rig.plan,
       hosts,
       ...(plan.secrets ? { secrets: plan.secrets } : {}),
+      ...(plan.artifactsDir !== undefined && { artifactsDir: plan.artifactsDir }),
     });
     const acting = wanted.size > 0 ? await waitForAct(rig, engine, wanted) : null;
     if (acting !== null) {

@@ -68,6 +68,7 @@ function toLine(event: Extract<RunEventBody, { stepId: string }>): string | null
     case 'step.cancelled':
       return 'end: cancelled';
     case 'step.output':
+    case 'step.progress':
       return null;
     default: {
       const { type: _type, stepId: _stepId, ...more } = event;

@@ -24,6 +24,7 @@ export const STEP_PARAMS: Readonly<Record<StepKindName, unknown>> = {
   'sysusers.apply': { path: '/a/b', ...stamped },
   'units.reload': { unit: 'siteplan-none.service', ...stamped },
   'artifact.fetch': { baseUrl: 'http://127.0.0.1:9', version: STEP_VERSION, arch: 'amd64', file: 'f' },
+  'artifact.push': { version: STEP_VERSION, arch: 'amd64', file: 'f' },
   'images.place': { version: STEP_VERSION, arch: 'amd64', file: 'f' },
   'rke2.install': { version: STEP_VERSION, arch: 'amd64', role: 'server', dropsStamps: ['x'] },
   'service.start': { unit: 'siteplan-none.service', stamp: 'abc' },

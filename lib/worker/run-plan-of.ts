@@ -93,6 +93,7 @@ async function execute(
       connect: async (nodeId) => ({ ...(await hosts.connect(nodeId as NodeId)), close: () => undefined }), // ids of the plan are the topology's
       secretValue: (ref) => values.get(`${ref.id} ${ref.version}`),
       redaction: createRedaction([...values.values(), ...passwords]),
+      ...(context.artifacts && { artifacts: context.artifacts }),
       isCancelRequested: cancel.isRequested,
       ...(run.onlyNodeId !== null && { onlyNodeId: run.onlyNodeId }),
       signal: context.signal,

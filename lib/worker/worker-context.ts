@@ -1,3 +1,4 @@
+import type { ArtifactCache } from '@/lib/artifacts/artifact-cache';
 import type { Database } from '@/lib/db/connect';
 import type { Logger } from '@/lib/log/logger';
 import type { SealPrivateKey } from '@/lib/secrets/seal';
@@ -12,6 +13,8 @@ export interface WorkerContext {
   readonly policy: AddressPolicy;
   /** Socket of the agent for credentials of kind `agent`; absent or null where this worker has none. */
   readonly sshAgent?: string | null;
+  /** Release files that this worker sends to hosts; absent where it keeps none. */
+  readonly artifacts?: ArtifactCache;
   readonly log: Logger;
   /** Name of this worker process in leases and logs: host, pid and a random part. */
   readonly holder: string;

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { openArtifactCache } from '@/lib/artifacts/artifact-cache';
 import { connectDatabase } from '@/lib/db/connect';
 import { stopListening } from '@/lib/db/listen';
 import { env, EnvError } from '@/lib/env/env';
@@ -32,7 +34,7 @@ async function readInstallationId(context: Pick<WorkerContext, 'db' | 'log' | 's
  */
 async function main(): Promise<void> {
   endWithParent();
-  const { databaseUrl, keysDir, sshAllow, sshAgent } = env();
+  const { databaseUrl, dataDir, keysDir, sshAllow, sshAgent } = env();
   if (!databaseUrl) throw new EnvError('DATABASE_URL must be set for a worker.');
   const log = createLogger('worker');
   const stop = new AbortController();
@@ -51,6 +53,7 @@ async function main(): Promise<void> {
     findSealKey: createKeyFinder(keysDir, (file, err) => log.warn({ err, file }, 'a seal key was left out')),
     policy: { allow: sshAllow },
     sshAgent,
+    artifacts: openArtifactCache(join(dataDir, 'artifacts')),
     holder: `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`,
     installationId: await readInstallationId({ db, log, signal: stop.signal }),
     signal: stop.signal,
