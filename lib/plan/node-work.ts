@@ -2,6 +2,7 @@ import { sha256Hex } from '@/lib/core/hash';
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
 import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
+import { hasClusterCaSlot } from '@/lib/render/cluster-ca';
 import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
 import type { RenderedFile } from '@/lib/render/rendered-file';
 import { renderNode } from '@/lib/render/render-node';
@@ -28,11 +29,15 @@ export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFa
     (path) => !files.some((file) => file.path === path) && isOurs(facts.files[path]),
   );
   const stamp = toServiceStamp(topology.rke2.version, unit, files);
+  // Only a first server that has run can tell the CA's hash, so these stand right before the start, which waits for it.
+  const pinned = files.filter(({ content }) => hasClusterCaSlot(content));
+  const others = files.filter((file) => !pinned.includes(file));
   return [
     ...toArtifactWork(topology, node, facts),
-    ...files.flatMap((file) => [...toFileWork(file, facts, unit), ...toFollowUp(file, facts)]),
+    ...others.flatMap((file) => [...toFileWork(file, facts, unit), ...toFollowUp(file, facts)]),
     ...dropped.map((path) => toRemoval(path, facts, [unit, READY_STAMP])),
     ...toInstallWork(topology, node, facts, unit),
+    ...pinned.flatMap((file) => toFileWork(file, facts, unit).map(toServeWork)),
     ...toServiceWork(topology, node, facts, unit, stamp),
   ];
 }
@@ -80,6 +85,10 @@ function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] 
       phase: isRead || file.readBy.length > 0 || path.startsWith('/var/lib/rancher/') ? 'change' : 'prepare',
     },
   ];
+}
+
+function toServeWork(work: Work): Work {
+  return { ...work, phase: 'serve' };
 }
 
 const FILE_STAMPS: Readonly<Record<string, readonly string[]>> = {
