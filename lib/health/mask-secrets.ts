@@ -2,7 +2,7 @@
 const SECRET_LINE =
   /^([ \t-]*["']?(?:[a-z-]*token|password|auth|identity_?token|etcd-s3-(?:access|secret)-key|[a-z_-]*secret[a-z_-]*key)["']?[ \t]*:[ \t]*)(\S.*)$/gim;
 /** The head of a full join token whose password is a known secret; the CA's hash in it is none. */
-const PIN = String.raw`(?:K10[0-9a-f]{64}::(?:server|node):)`;
+const PIN = String.raw`(?:K10(?:[0-9a-f]{64}|⟦cluster-ca⟧)::(?:server|node):)`;
 const SLOT = String.raw`⟦secret [a-z0-9-]+ v\d+⟧`;
 /** A full join token wherever it stands (RKE2 docs security/token). */
 const JOIN_TOKEN = new RegExp(String.raw`(?!${PIN}${SLOT}(?![^\s"']))K10[0-9a-f]{64}::[^\s"']+`, 'g');

@@ -109,6 +109,10 @@ describe('masking', () => {
       `token: "K10${'a'.repeat(64)}::node:⟦secret join v1⟧"`,
       `token: "K10${'a'.repeat(64)}::node:⟦secret join v1⟧"`,
     ],
+    [
+      'token: "K10⟦cluster-ca⟧::server:⟦secret join v1⟧"',
+      'token: "K10⟦cluster-ca⟧::server:⟦secret join v1⟧"',
+    ],
     [`token: "K10${'a'.repeat(64)}::node:⟦secret join v1⟧x"`, 'token: ⟦masked⟧'],
     [`token: "K10${'a'.repeat(64)}::node:x⟦secret join v1⟧"`, 'token: ⟦masked⟧'],
     [`x K10${'a'.repeat(64)}::server:⟦secret join v1⟧p y`, 'x ⟦masked⟧ join v1⟧p y'],

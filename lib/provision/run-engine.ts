@@ -117,7 +117,7 @@ class Engine {
   readonly #stop = new AbortController();
   readonly #budget: LogBudget;
   readonly #deferrals = new Set<string>();
-  /** Known once a step needed it; null again where it could not be told. */
+  /** Asked for when the first step needs it; a run that failed for lack of it asks again when it is resumed. */
   #clusterCa: Promise<string> | null = null;
 
   constructor(options: ExecuteRunOptions, { lastSeq, rows, logBytes }: Found) {
@@ -299,10 +299,7 @@ class Engine {
     const { firstServerId: nodeId } = this.#options;
     if (nodeId === undefined) throw new Error('the run does not say which server is the first');
     const options = { root: this.#rootOf(nodeId), isActing };
-    this.#clusterCa ??= readClusterCa(() => this.#openSession(nodeId), options).catch((error: unknown) => {
-      this.#clusterCa = null;
-      throw error;
-    });
+    this.#clusterCa ??= readClusterCa(() => this.#openSession(nodeId), options);
     return this.#clusterCa.catch((error: unknown) => {
       throw toClusterCaError(error, title);
     });
