@@ -59,12 +59,12 @@ test('highly available: eight addresses become servers, agents and load balancer
     .evaluateAll((selects) => selects.map((select) => (select as HTMLSelectElement).value)); // they are selects
   expect(roles).toEqual(['server', 'server', 'server', 'agent', 'agent', 'agent', 'lb', 'lb']);
   await button('Continue to Network').click();
-  await expect(page.getByText('Nodes join by a virtual IP, but none is entered.').first()).toBeVisible();
+  await expect(page.getByText('Agents join by a virtual IP, but none is entered.').first()).toBeVisible();
   await page.getByLabel('Virtual IP', { exact: true }).fill('192.168.10.10');
   await page.getByLabel('Interface of the load balancers').fill('eth0');
   await page.getByLabel('DNS name of the API').fill('k8s.example.net');
   await page.getByLabel('More names of the API server').fill('api.example.net');
-  await expect(page.getByText('Nodes join by a virtual IP, but none is entered.')).toHaveCount(0);
+  await expect(page.getByText('Agents join by a virtual IP, but none is entered.')).toHaveCount(0);
   await expect(page.getByText('keepalived must know')).toHaveCount(0);
   await expectAccessible(page, 'network of a highly available site');
 });

@@ -79,6 +79,12 @@ describe('listBundle', () => {
       'SITEPLAN_SECRET_SEC_SERVER_V1=',
       'SITEPLAN_SECRET_SEC_AGENT_V2=',
     ]);
+    const hash = /^# {3}sed -n '.*' \/var\/lib\/rancher\/rke2\/server\/token\nSITEPLAN_CLUSTER_CA=$/m;
+    expect(contentOf('secrets.env.example')).toMatch(hash);
+    expect(contentOf('README.txt')).toContain('SITEPLAN_CLUSTER_CA: hash of the CA of the cluster');
+    const alone = makeBundle(oneServer());
+    expect(alone.get('secrets.env.example')?.content).not.toContain('SITEPLAN_CLUSTER_CA');
+    expect(alone.get('README.txt')?.content).not.toContain('SITEPLAN_CLUSTER_CA');
     const uninstall = { ...plan, kind: 'uninstall' as const, steps: [] };
     const without = makeBundle(topology, uninstall);
     expect(without.has('secrets.env.example')).toBe(false);

@@ -15,7 +15,7 @@ import { listNodeFiles } from './list-node-files';
 import { printOrder } from './print-order';
 import type { NamedTurn } from './print-order';
 import { printReadMe } from './print-read-me';
-import { listSecrets, printSecretsExample, toSecretName } from './secret-names';
+import { listSecrets, needsClusterCa, printSecretsExample, toSecretName } from './secret-names';
 import { STEP_RUNNER } from './step-runner';
 import { kindOf } from './step-script';
 import { toTurns } from './to-turns';
@@ -38,17 +38,21 @@ export function listBundle(input: BundleInput): BundleFile[] {
   const { siteName, topology, plan, isBare } = input;
   const turns = nameTurns(topology, plan);
   const secrets = listSecrets(plan.steps);
+  const withClusterCa = needsClusterCa(plan.steps);
   const purposeOf = toPurposes(topology);
   const nameOf = (nodeId: NodeId) => findNode(topology, nodeId)?.name ?? nodeId;
   const files = [
-    toTextFile('README.txt', printReadMe({ siteName, plan, isBare, turns, secrets, purposeOf })),
+    toTextFile(
+      'README.txt',
+      printReadMe({ siteName, plan, isBare, turns, secrets, withClusterCa, purposeOf }),
+    ),
     toTextFile('order.txt', printOrder(turns)),
     toTextFile('plan.txt', printPlan(plan, nameOf)),
     toTextFile('plan.json', `${JSON.stringify(JSON.parse(canonicalJson(plan)), null, 2)}\n`),
     toTextFile('topology.yaml', formatTopology(topology)),
     toTextFile('inventory.yaml', toAnsibleInventory(siteName, plan.revision, topology)),
     ...(secrets.length > 0
-      ? [toTextFile('secrets.env.example', printSecretsExample(secrets, purposeOf))]
+      ? [toTextFile('secrets.env.example', printSecretsExample(secrets, purposeOf, withClusterCa))]
       : []),
     toTextFile('lib/run-step.sh', STEP_RUNNER),
     ...listKinds(plan.steps),

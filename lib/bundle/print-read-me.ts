@@ -1,10 +1,11 @@
 import { toCount, toSafeLine } from '@/lib/core/text';
 import type { Plan } from '@/lib/plan/plan';
+import { CLUSTER_CA_COMMAND } from '@/lib/render/cluster-ca';
 import type { SecretRef } from '@/lib/topology/topology';
 import { toRunLine } from './print-order';
 import type { NamedTurn } from './print-order';
 import { listReleaseFiles } from './release-files';
-import { toSecretName } from './secret-names';
+import { CLUSTER_CA_NAME, toSecretName } from './secret-names';
 
 export interface ReadMeInput {
   readonly siteName: string;
@@ -13,6 +14,8 @@ export interface ReadMeInput {
   readonly isBare: boolean;
   readonly turns: readonly NamedTurn[];
   readonly secrets: readonly SecretRef[];
+  /** Whether a step writes the hash of the cluster's CA. */
+  readonly withClusterCa: boolean;
   readonly purposeOf: (ref: SecretRef) => string;
 }
 
@@ -53,14 +56,14 @@ Order
 ${turns.map(printTurn).join('\n') || 'Nothing to do: every host already is as the drawing says.\n'}`;
 }
 
-function printSecrets({ secrets, purposeOf }: ReadMeInput): string {
+function printSecrets({ secrets, withClusterCa, purposeOf }: ReadMeInput): string {
   if (secrets.length === 0) return '3. There are no secrets to fill in.\n';
   const lines = secrets.map((ref) => `     ${toSecretName(ref)}: ${purposeOf(ref)}\n`);
   return `3. The bundle holds no secret, only places for them: ⟦secret ID VERSION⟧ in the files. Write the values into secrets.env
    (cp secrets.env.example secrets.env; chmod 600 secrets.env), or type them when a step asks:
 ${lines.join('')}   Where the cluster exists, they stand in the same file on a host that is done, at the place of the slot. For a new
    cluster make them:  od -A n -t x1 -N 32 /dev/urandom | tr -d ' \\n'   and keep them: a joining host needs the same.
-   A Siteplan that is to look after the cluster later holds values of its own: with others it plans to change them.
+${withClusterCa ? printClusterCa() : ''}   A Siteplan that is to look after the cluster later holds values of its own: with others it plans to change them.
    Remove secrets.env from every host at the end.
 `;
 }
@@ -74,6 +77,15 @@ function printReleaseFiles({ steps }: Plan): string {
   );
   return `   The hosts fetch no release files of RKE2: they take them from folders beside this file, which you have to fill:
 ${lines.join('')}`;
+}
+
+/** The one value that nobody can know beforehand. */
+function printClusterCa(): string {
+  return `     ${CLUSTER_CA_NAME}: hash of the CA of the cluster, at ⟦cluster-ca⟧. The first server makes that CA, and the
+   other nodes hand their token to nobody who shows another one. When the turn of the first server has ended, run there,
+   as root, and write what it prints, 64 hex digits, beside the secrets of each other host:
+     ${CLUSTER_CA_COMMAND}
+`;
 }
 
 function printTurn(named: NamedTurn): string {

@@ -201,6 +201,22 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(existsSync(join(root, 'etc/x'))).toBe(false);
     });
 
+    it('waits for the hash of the cluster’s CA, takes 64 hex digits for it and nothing else', async () => {
+      const [script] = unpack([toPut('/etc/x', `token: "K10⟦cluster-ca⟧::server:${SLOT}"\n`)]);
+      writeSecrets(`${NAME}=${SECRET}\n`);
+      expect(await step(script, 'probe')).toMatchObject({ code: 10, stderr: '' });
+      expect((await step(script)).stderr).toContain('There is no value of SITEPLAN_CLUSTER_CA');
+      const hash = '0123456789abcdef'.repeat(4);
+      for (const wrong of ['abc', `${hash}0`, hash.toUpperCase()]) {
+        writeSecrets(`${NAME}=${SECRET}\nSITEPLAN_CLUSTER_CA=${wrong}\n`);
+        expect((await step(script)).stderr).toContain('is no hash of 64 hex digits');
+      }
+      expect(existsSync(join(root, 'etc/x'))).toBe(false);
+      writeSecrets(`${NAME}=${SECRET}\nSITEPLAN_CLUSTER_CA=${hash}\n`);
+      expect(await step(script)).toMatchObject({ code: 0 });
+      expect(read('etc/x')).toBe(`token: "K10${hash}::server:${SECRET}"\n`);
+    });
+
     it('takes a secrets file of another system and one without a last line end, and never runs it', async () => {
       const [script] = unpack([toPut('/etc/x', SLOT)]);
       for (const content of [

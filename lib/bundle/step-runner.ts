@@ -76,6 +76,14 @@ step_ask() {
     trap - INT TERM
     printf '\\n' > /dev/tty
   fi
+  case $1:$step_value in
+    SITEPLAN_CLUSTER_CA:)
+      # Nobody knows it before the first server has run, so a look without it is none that failed.
+      if [ "$step_part" = probe ]; then step_say "There is no value of $1 yet."; exit 10; fi
+      step_refuse "There is no value of $1: the hash of the CA of the cluster, which the first server tells once its turn has ended (see README.txt). Write it into secrets.env, or run this on a terminal." ;;
+    SITEPLAN_CLUSTER_CA:*[!0-9a-f]*) step_refuse "The value of $1 is no hash of 64 hex digits." ;;
+    SITEPLAN_CLUSTER_CA:*) [ "\${#step_value}" = 64 ] || step_refuse "The value of $1 is no hash of 64 hex digits." ;;
+  esac
   case $step_value in
     '') step_refuse "There is no value of $1. Write it into secrets.env (see secrets.env.example), or run this on a terminal." ;;
     *[!!-~]*|*'"'*|*\\\\*) step_refuse "The value of $1 holds blanks, quotes, backslashes or characters beyond ASCII." ;;

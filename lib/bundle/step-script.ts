@@ -1,9 +1,10 @@
 import type { PlanStep } from '@/lib/plan/plan';
+import { CLUSTER_CA_SLOT, hasClusterCaSlot } from '@/lib/render/cluster-ca';
 import { findSecretSlots, toSecretSlot } from '@/lib/render/secret-slot';
 import { findStepKind } from '@/lib/steps/catalogue';
 import type { StepKind } from '@/lib/steps/step-kind';
 import type { SecretRef } from '@/lib/topology/topology';
-import { toSecretName } from './secret-names';
+import { CLUSTER_CA_NAME, toSecretName } from './secret-names';
 import { toShellFile } from './shell-file';
 
 /** Where a step script stands and what it says of itself. */
@@ -39,6 +40,9 @@ export function toScriptName(step: PlanStep, number: number, total: number): str
 export function toStepScript(step: PlanStep, place: StepPlace): string {
   const kind = kindOf(step);
   const secrets = place.input === null ? [] : listCheckedSecrets(kind, step);
+  const slots = secrets.map((ref) => `${toSecretName(ref)} ${toSecretSlot(ref)}`);
+  if (hasClusterCaSlot(kind.toPayload(step.params) ?? ''))
+    slots.push(`${CLUSTER_CA_NAME} ${CLUSTER_CA_SLOT}`);
   return toShellFile({
     comments: toComments(step, place, kind),
     variables: kind.toVariables(step.params),
@@ -46,7 +50,7 @@ export function toStepScript(step: PlanStep, place: StepPlace): string {
       step_title: step.title,
       step_kind: step.kind,
       step_input: place.input ?? '',
-      step_secrets: secrets.map((ref) => `${toSecretName(ref)} ${toSecretSlot(ref)}`).join('\n'),
+      step_secrets: slots.join('\n'),
       step_only_with: place.onlyWithUnit ?? '',
       step_uninterruptible: kind.uninterruptible ?? '',
     },

@@ -39,6 +39,8 @@ export const FailureCode = z.enum([
   'clock-skew',
   'out-of-memory',
   'secret-unavailable',
+  'cluster-ca-unknown', // the first server has no token file that names the CA
+  'cluster-ca-mismatch', // what answers where a node joins has another CA than its token pins
   'plan-stale',
   'internal',
 ]);

@@ -105,6 +105,17 @@ describe('masking', () => {
     ['etcd-s3-secret-key: s', 'etcd-s3-secret-key: ⟦masked⟧'],
     ['    password: hunter2', '    password: ⟦masked⟧'],
     [`x K10${'a'.repeat(64)}::server:pass y`, 'x ⟦masked⟧ y'],
+    [
+      `token: "K10${'a'.repeat(64)}::node:⟦secret join v1⟧"`,
+      `token: "K10${'a'.repeat(64)}::node:⟦secret join v1⟧"`,
+    ],
+    [
+      'token: "K10⟦cluster-ca⟧::server:⟦secret join v1⟧"',
+      'token: "K10⟦cluster-ca⟧::server:⟦secret join v1⟧"',
+    ],
+    [`token: "K10${'a'.repeat(64)}::node:⟦secret join v1⟧x"`, 'token: ⟦masked⟧'],
+    [`token: "K10${'a'.repeat(64)}::node:x⟦secret join v1⟧"`, 'token: ⟦masked⟧'],
+    [`x K10${'a'.repeat(64)}::server:⟦secret join v1⟧p y`, 'x ⟦masked⟧ join v1⟧p y'],
     ['-----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY-----\nz', '⟦masked⟧\nz'],
     ['node-name: s1', 'node-name: s1'],
     ['token-ttl: 24h', 'token-ttl: 24h'],

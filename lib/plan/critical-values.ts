@@ -65,10 +65,16 @@ export function findCriticalDifferences(
     }));
 }
 
+/** What stands before the password in a full token; RKE2 compares the password alone (RKE2 docs security/token). */
+const PIN = /^K10(?:[0-9a-f]{64}|⟦cluster-ca⟧)::(?:server|node):/;
+
 /** The critical values of a config.yaml: its top-level scalars; a list counts by its first lines' text. */
 function readValues(content: string): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(DEFAULTS).map(([key, usual]) => [key, readTopLevelValue(content, key) || usual]),
+    Object.entries(DEFAULTS).map(([key, usual]) => {
+      const value = readTopLevelValue(content, key);
+      return [key, (SECRET.includes(key) ? value.replace(PIN, '') : value) || usual];
+    }),
   );
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NodeId } from '@/lib/core/ids';
 import { KEEPALIVED_PATH, NGINX_STREAM_PATH } from '@/lib/render/load-balancer';
+import { RKE2_CONFIG_PATH } from '@/lib/render/rke2-config';
 import { toDropInPath } from '@/lib/render/service-drop-ins';
 import { applyPlanToFacts } from '@/lib/testing/apply-plan-to-facts';
 import { exampleLayout } from '@/lib/testing/example-layout';
@@ -102,6 +103,23 @@ describe('the order of a creation', () => {
     expect(waits('s3 artifact.fetch', 'lb1 lb.ready')).toBe(false);
     expect(waits('s3 rke2.install', 's1 rke2.ready')).toBe(false);
     expect(waits('lb2 lb.packages', 'lb1 lb.ready')).toBe(false);
+  });
+
+  it('writes what pins the CA of the cluster once the first server runs, right before the start', () => {
+    const configOf = (name: string) =>
+      first.steps.findIndex(
+        ({ nodeId, params }) => nameIn(layout)(nodeId) === name && params['path'] === RKE2_CONFIG_PATH,
+      );
+    const before = toBefore(first);
+    const ready = first.steps[toLines(first).indexOf('s1 rke2.ready')]?.id ?? '';
+    for (const name of ['s2', 's3', 'a1']) {
+      const step = first.steps[configOf(name)];
+      expect(before.get(step?.id ?? '')?.has(ready), name).toBe(true);
+      expect(toLines(first)[configOf(name) + 1]).toBe(`${name} service.start`);
+    }
+    expect(toLines(first)[configOf('s1') + 1]).not.toBe('s1 service.start');
+    const sysctls = first.steps.filter(({ kind }) => kind === 'sysctl.apply');
+    expect(sysctls.filter(({ id }) => before.get(id)?.has(ready))).toEqual([]);
   });
 
   it('has every server wait for being a voting member', () => {

@@ -3,6 +3,7 @@ import { toUnifiedDiff } from '@/lib/core/unified-diff';
 import { isActive } from '@/lib/health/check-result';
 import type { NodeFacts } from '@/lib/health/facts';
 import { ETCD_USER_PATH } from '@/lib/render/cis-files';
+import { hasClusterCaSlot } from '@/lib/render/cluster-ca';
 import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
 import type { RenderedFile } from '@/lib/render/rendered-file';
 import { renderNode } from '@/lib/render/render-node';
@@ -32,15 +33,19 @@ export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFa
     (path) => !files.some((file) => file.path === path) && isOurs(facts.files[path]),
   );
   const stamp = toServiceStamp(topology.rke2.version, unit, files);
+  // Only a first server that has run can tell the CA's hash, so these stand right before the start, which waits for it.
+  const pinned = files.filter(({ content }) => hasClusterCaSlot(content));
+  const others = files.filter((file) => !pinned.includes(file));
   return [
     ...toArtifactWork(topology, node, facts),
-    ...files.flatMap((file) =>
+    ...others.flatMap((file) =>
       file.path === toDropInPath(unit)
         ? toDropInWork(file, unit, facts)
         : [...toFileWork(file, facts, unit), ...toFollowUp(file, facts)],
     ),
     ...dropped.map((path) => toRemoval(path, facts, FILE_STAMPS[path] ?? [unit, READY_STAMP])),
     ...toInstallWork(topology, node, facts, unit),
+    ...pinned.flatMap((file) => toFileWork(file, facts, unit).map(toServeWork)),
     ...toServiceWork(topology, node, facts, unit, stamp),
   ];
 }
@@ -90,6 +95,10 @@ function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] 
       phase: isRead || file.readBy.length > 0 || path.startsWith('/var/lib/rancher/') ? 'change' : 'prepare',
     },
   ];
+}
+
+function toServeWork(work: Work): Work {
+  return { ...work, phase: 'serve' };
 }
 
 const FILE_STAMPS: Readonly<Record<string, readonly string[]>> = {

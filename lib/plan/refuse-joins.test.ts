@@ -72,6 +72,30 @@ describe('what is told before a host is touched', () => {
     expect(refuse(renamed, bare(renamed))).toEqual([]);
   });
 
+  it('is not a token that pins another CA, or none, as long as its password is the same', () => {
+    const withToken = (token: string) =>
+      withFacts(running, 's2', (facts) => {
+        const file = facts.files[RKE2_CONFIG_PATH];
+        const content = file?.content?.replace(/^token: .*$/m, `token: "${token}"`) ?? '';
+        return {
+          ...facts,
+          files: { ...facts.files, [RKE2_CONFIG_PATH]: file ? { ...file, content } : null },
+        };
+      });
+    const slot = '⟦secret sec-server v1⟧';
+    for (const token of [slot, `K10${'ab'.repeat(32)}::server:${slot}`]) {
+      const facts = withToken(token);
+      expect(refuse(layout, facts)).toEqual([]);
+      expect(plan(layout, facts).steps.map(({ kind, nodeId }) => `${kind} ${nodeId}`)).toContain(
+        'file.put n-s2',
+      );
+    }
+    const other = refuse(layout, withToken(`K10${'ab'.repeat(32)}::server:⟦secret sec-other v1⟧`));
+    expect(other.map(({ message }) => message)).toEqual([
+      's2 runs with another token than the topology names.',
+    ]);
+  });
+
   it('is not the address of an agent, which the cluster follows', () => {
     const nodes = layout.nodes.map((node) =>
       node.name === 'a1' ? { ...node, internalIp: '192.168.10.77' } : node,

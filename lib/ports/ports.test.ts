@@ -79,7 +79,12 @@ describe('toReachability', () => {
     for (const rule of ['api', 'join']) {
       expect(pairsOf(rule)).toEqual(expect.arrayContaining(['n-a1 n-s1', 'n-a1 n-s2', 'n-a1 n-s3']));
     }
-    expect(pairsOf('join-nodes-lb')).toContain('n-a1 n-lb2');
+    expect(pairsOf('join-agents-lb')).toContain('n-a1 n-lb2');
+  });
+
+  it('takes servers to each other on 9345, where they join, and not through the load balancers', () => {
+    expect(pairsOf('join')).toEqual(expect.arrayContaining(['n-s2 n-s1', 'n-s3 n-s1', 'n-s1 n-s2']));
+    expect(pairsOf('join-agents-lb').filter((pair) => pair.startsWith('n-s'))).toEqual([]);
   });
 
   it('has ICMP and VRRP without a port, and VRRP between load balancers only', () => {

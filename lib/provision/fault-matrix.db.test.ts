@@ -3,12 +3,14 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { SecretId } from '@/lib/core/ids';
+import { CLUSTER_CA_SLOT } from '@/lib/render/cluster-ca';
 import { toSecretSlot } from '@/lib/render/secret-slot';
 import { connectHost } from '@/lib/ssh/connect-host';
 import type { HostTarget } from '@/lib/ssh/target';
 import { createEngineRig, RIG_KEEPALIVE, RIG_POLICY, type EngineRig } from '@/lib/testing/engine-rig';
 import { expectFault } from '@/lib/testing/expect-fault';
 import { FAKE_FAULTS, type FakeFaultId } from '@/lib/testing/fake-faults';
+import { findFreePort } from '@/lib/testing/find-free-port';
 import { startFakeHost, type FakeHost } from '@/lib/testing/fake-host';
 import type { TestStep } from '@/lib/testing/ledger-step';
 import { createTestDatabase, type TestDatabase } from '@/lib/testing/test-database';
@@ -73,6 +75,12 @@ const filePut: TestStep = {
   },
 };
 
+const pinnedPut: TestStep = {
+  ...filePut,
+  params: { ...filePut.params, content: `token: "K10${CLUSTER_CA_SLOT}::server:x"\n`, secrets: [] },
+};
+const PINNED: Partial<ExecuteRunOptions> = { firstServerId: NODE };
+
 const PROVOKE: Readonly<Record<FakeFaultId, (t: TestContext) => Promise<Provoked>>> = {
   'wrong-host-key': async (t) => {
     const { rig, host } = await onHost(t, fault(), {}, 's1-changed-key');
@@ -122,6 +130,14 @@ const PROVOKE: Readonly<Record<FakeFaultId, (t: TestContext) => Promise<Provoked
   'verify-sees-nothing': async (t) =>
     onHost(t, fault({ verify: 'fail verify-failed "/etc/motd has other content"' })),
   'forged-cause': acting('echo "siteplan-failure host-key-changed s1 showed another key"; exit 1'),
+  'no-cluster-ca': async (t) => ({ ...(await onHost(t, pinnedPut)), overrides: PINNED }),
+  'first-server-away': async (t) => {
+    const { rig } = await onHost(t, pinnedPut, { port: await findFreePort() });
+    return { rig, overrides: PINNED };
+  },
+  'another-cluster-ca': acting(
+    `echo 'level=fatal msg="failed to validate token: token CA hash does not match the Cluster CA certificate hash: ab != cd"'; exit 1`,
+  ),
   'secret-gone': async (t) => onHost(t, filePut),
   'unknown-step': async (t) => onHost(t, { nodeId: NODE, kind: 'test.unknown', params: {} }),
   'our-own-error': async (t) => ({

@@ -1,4 +1,5 @@
 import type { PlanStep } from '@/lib/plan/plan';
+import { fillClusterCa, hasClusterCaSlot } from '@/lib/render/cluster-ca';
 import { fillSecretSlots } from '@/lib/render/secret-slot';
 import { sha256Hex } from '@/lib/core/hash';
 import { HostError } from '@/lib/ssh/host-error';
@@ -20,19 +21,22 @@ export interface FilledStep {
 }
 
 /**
- * Puts the secrets' values into the payload's slots and adds the hash of what came out as `payload_sha256`, which only
- * the worker can know (contract 3). `root` is where paths begin, empty on a host. Throws HostError
- * `secret-unavailable`, or `plan-stale` for a kind that this release does not know; parameters that its kind refuses
- * throw what the schema throws.
+ * Puts the secrets' values and the hash of the cluster's CA, which is asked for only where the payload has its slot, into
+ * the slots and adds the hash of what came out as `payload_sha256`, which only
+ * the worker can know (contract 3). `root` is where paths begin, empty on a host. Rejects with HostError
+ * `secret-unavailable`, or `plan-stale` for a kind that this release does not know, with what `clusterCa` rejects with,
+ * or, for parameters that the kind refuses, with what the schema throws.
  */
-export function fillStep(
+export async function fillStep(
   step: PlanStep,
   options: {
     readonly findKind: (kind: string) => StepKind | null;
     readonly secretValue: (ref: SecretRef) => string | undefined;
+    /** SHA-256 of the cluster's CA in hex. */
+    readonly clusterCa: () => Promise<string>;
     readonly root: string;
   },
-): FilledStep {
+): Promise<FilledStep> {
   const kind = options.findKind(step.kind);
   if (!kind) {
     const message = `This release of Siteplan does not know the step "${step.title}" (${step.kind}).`;
@@ -47,6 +51,7 @@ export function fillStep(
       const message = `A secret that "${step.title}" writes is not there any more.`;
       throw new HostError(toFailure('secret-unavailable', message), { cause });
     }
+    if (hasClusterCaSlot(payload)) payload = fillClusterCa(payload, await options.clusterCa());
   }
   return {
     id: step.id,

@@ -23,6 +23,7 @@ import { EventWriter } from './event-writer';
 import { executeStep, type StepOutcome } from './execute-step';
 import { fillStep } from './fill-step';
 import type { LogBudget } from './follow-act';
+import { readClusterCa, toClusterCaError } from './cluster-ca';
 import { createHostSession, StepCancelledError, type HostSession } from './host-session';
 import type { Redaction } from './redact';
 import { retryDatabase } from './retry-database';
@@ -58,6 +59,8 @@ export interface ExecuteRunOptions {
   /** A connection that is the engine's until it calls `close`. Rejects with HostError. */
   readonly connect: (nodeId: string) => Promise<HostConnection>;
   readonly secretValue: (ref: SecretRef) => string | undefined;
+  /** The node that starts the cluster: its token file says by which CA a joining node knows the cluster. */
+  readonly firstServerId?: string;
   /** Made from every secret that the run can meet, the hosts' passwords included. */
   readonly redaction: Redaction;
   /** Where release files come from that are sent to hosts; a plan without such a step needs none. */
@@ -117,6 +120,8 @@ class Engine {
   readonly #stop = new AbortController();
   readonly #budget: LogBudget;
   readonly #deferrals = new Set<string>();
+  /** Asked for when the first step needs it; a run that failed for lack of it asks again when it is resumed. */
+  #clusterCa: Promise<string> | null = null;
 
   constructor(options: ExecuteRunOptions, { lastSeq, rows, logBytes }: Found) {
     this.#options = options;
@@ -230,9 +235,10 @@ class Engine {
     if (!row) throw new Error(`run ${runId} has no row for step ${step.id}`);
     let ending: Ending;
     try {
-      const filled = fillStep(step, {
+      const filled = await fillStep(step, {
         findKind: this.#options.findKind ?? findStepKind,
         secretValue: this.#options.secretValue,
+        clusterCa: () => this.#askClusterCa(step, row.state === 'acting'),
         root: this.#rootOf(step.nodeId),
       });
       const session = this.#sessionOf(step.nodeId);
@@ -301,11 +307,27 @@ class Engine {
     return this.#options.rootOf?.(nodeId) ?? '';
   }
 
+  #askClusterCa({ title }: PlanStep, isActing: boolean): Promise<string> {
+    const { firstServerId: nodeId } = this.#options;
+    if (nodeId === undefined) throw new Error('the run does not say which server is the first');
+    const options = { root: this.#rootOf(nodeId), isActing };
+    this.#clusterCa ??= readClusterCa(() => this.#openSession(nodeId), options);
+    return this.#clusterCa.catch((error: unknown) => {
+      throw toClusterCaError(error, title);
+    });
+  }
+
   #sessionOf(nodeId: string): HostSession {
     const known = this.#sessions.get(nodeId);
     if (known) return known;
+    const session = this.#openSession(nodeId);
+    this.#sessions.set(nodeId, session);
+    return session;
+  }
+
+  #openSession(nodeId: string): HostSession {
     const { connect, installationId, epoch, signal, random = Math.random, isCancelRequested } = this.#options;
-    const session = createHostSession({
+    return createHostSession({
       nodeId,
       connect,
       identity: { installationId, epoch, runId: this.#options.runId, root: this.#rootOf(nodeId) },
@@ -316,8 +338,6 @@ class Engine {
       isCancelRequested,
       limits: this.#limits,
     });
-    this.#sessions.set(nodeId, session);
-    return session;
   }
 
   /**

@@ -33,6 +33,10 @@ const SAID: readonly (readonly [FailureCode, string])[] = [
     'x509: certificate has expired or is not yet valid: current time 2026-11-22T09:00:00Z is before 2026-11-22T10:00:00Z',
   ],
   ['clock-skew', 'curl: (60) SSL certificate problem: certificate is not yet valid'],
+  [
+    'cluster-ca-mismatch',
+    'level=fatal msg="preparing server: failed to validate token: token CA hash does not match the Cluster CA certificate hash: ab != cd"',
+  ],
   ['out-of-memory', 'rke2-server.service: A process of this unit has been killed by the OOM killer.'],
   ['out-of-memory', 'fork: Cannot allocate memory'],
   ['wrong-architecture', 'bash: /usr/local/bin/rke2: cannot execute binary file: Exec format error'],

@@ -39,6 +39,9 @@ const NEXT_ACTIONS: Readonly<Record<FailureCode, string>> = {
   'clock-skew': 'Let the host synchronise its clock (chrony or timesyncd), then retry.',
   'out-of-memory': 'Give the host more memory, then retry.',
   'secret-unavailable': 'Enter the secret again, then plan again.',
+  'cluster-ca-unknown': 'Bring RKE2 up on the first server, then retry.',
+  'cluster-ca-mismatch':
+    'Find out what answers at the address that "server" names in /etc/rancher/rke2/config.yaml of the host. If the CA of the cluster was changed on purpose, plan again.',
   'plan-stale': 'Plan again.',
   internal: 'Look into the log of the worker for the cause.',
 };
@@ -75,6 +78,13 @@ const TELLTALES: readonly Telltale[] = [
     words: 'another program holds the package manager',
   },
   { pattern: /address already in use/i, code: 'port-busy', words: 'another program holds a port' },
+  {
+    // k3s pkg/clientaccess/token.go: compared before anything of the token is sent.
+    pattern: /token CA hash does not match the Cluster CA certificate hash/,
+    code: 'cluster-ca-mismatch',
+    words:
+      'what answered where it joins shows another CA than that of the first server, so it did not get the token',
+  },
   {
     pattern: /certificate is not yet valid|not yet valid: current time \S+ is before/i,
     code: 'clock-skew',

@@ -6,7 +6,7 @@ import type { SecretRef, Topology, TopologyNode } from '@/lib/topology/topology'
 import { toPlainFile } from './plain-file';
 import type { RenderedFile } from './rendered-file';
 import type { Rke2AgentKey, Rke2ServerKey } from './rke2-keys';
-import { SecretSlot, toYaml } from './to-yaml';
+import { PinnedTokenSlot, SecretSlot, toYaml } from './to-yaml';
 import type { YamlValue } from './to-yaml';
 
 export const RKE2_CONFIG_PATH = '/etc/rancher/rke2/config.yaml';
@@ -37,11 +37,15 @@ function toServerConfig(
 ): { config: ServerConfig; secrets: SecretRef[] } {
   const { rke2, network, cilium, security, edge } = topology;
   const serverToken = needServerToken(topology, node);
-  const isFirst = firstServer(topology)?.id === node.id;
+  const first = firstServer(topology);
+  const isFirst = first?.id === node.id;
   const backup = toSnapshotConfig(topology);
   const config: ServerConfig = {
-    ...(!isFirst && { server: joinUrl(topology) }),
-    token: new SecretSlot(serverToken),
+    // Behind the fixed address a joining server may meet itself or one that is half started (rke2-docs PR #231), so it
+    // joins at the first server. Ignored once it has etcd data (RKE2 docs install/ha).
+    ...(!isFirst && first && { server: toJoinUrl(first.internalIp) }),
+    // The first server makes the CA, so there is nothing to pin yet.
+    token: isFirst ? new SecretSlot(serverToken) : new PinnedTokenSlot('server', serverToken),
     'agent-token': security.agentToken && new SecretSlot(security.agentToken),
     ...toNodeConfig(node),
     // Without it an external IP becomes the address that agents dial for the API (RKE2 docs reference/server_config).
@@ -75,8 +79,8 @@ function toAgentConfig(
   // The agent token joins agents only: a stolen worker cannot join as a server (RKE2 docs security/token).
   const token = security.agentToken ?? needServerToken(topology, node);
   const config: AgentConfig = {
-    server: joinUrl(topology),
-    token: new SecretSlot(token),
+    server: toJoinUrl(registrationAddress(topology)),
+    token: new PinnedTokenSlot(security.agentToken ? 'node' : 'server', token),
     ...toNodeConfig(node),
     profile: security.cisProfile ? 'cis' : undefined,
     'kubelet-arg': toList(rke2.serverArgs.kubelet),
@@ -144,8 +148,8 @@ function withOverrides(ours: readonly string[], own: readonly string[]): string[
   return [...ours.filter((arg) => !stated.has(flagOf(arg))), ...own];
 }
 
-function joinUrl(topology: Topology): string {
-  return `https://${registrationAddress(topology)}:${SUPERVISOR_PORT}`;
+function toJoinUrl(address: string): string {
+  return `https://${address}:${SUPERVISOR_PORT}`;
 }
 
 function needServerToken(topology: Topology, node: TopologyNode): SecretRef {

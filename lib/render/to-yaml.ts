@@ -1,10 +1,19 @@
 import { Document, Scalar, visit } from 'yaml';
 import type { SecretRef } from '@/lib/topology/topology';
+import { CLUSTER_CA_SLOT } from './cluster-ca';
 import { toSecretSlot } from './secret-slot';
 
 /** A place for a secret in a document that will become YAML. */
 export class SecretSlot {
   constructor(readonly ref: SecretRef) {}
+}
+
+/** A place for a join token that pins the CA of the cluster (`lib/render/cluster-ca`). */
+export class PinnedTokenSlot {
+  constructor(
+    readonly user: 'server' | 'node',
+    readonly ref: SecretRef,
+  ) {}
 }
 
 /** What `toYaml` takes: JSON, and slots where scalars stand. `undefined` members are left out. */
@@ -13,6 +22,7 @@ export type YamlValue =
   | number
   | boolean
   | SecretSlot
+  | PinnedTokenSlot
   | readonly YamlValue[]
   | { readonly [key: string]: YamlValue | undefined };
 
@@ -25,7 +35,7 @@ export function toYaml(value: YamlValue): string {
   const document = new Document(toPlain(value), { compat: 'yaml-1.1', aliasDuplicateObjects: false });
   visit(document, {
     Scalar: (_key, node) => {
-      if (typeof node.value === 'string' && node.value.startsWith('⟦')) node.type = Scalar.QUOTE_DOUBLE;
+      if (typeof node.value === 'string' && node.value.includes('⟦')) node.type = Scalar.QUOTE_DOUBLE;
     },
   });
   return document.toString({ lineWidth: 0, blockQuote: 'literal' });
@@ -33,6 +43,9 @@ export function toYaml(value: YamlValue): string {
 
 function toPlain(value: YamlValue): unknown {
   if (value instanceof SecretSlot) return toSecretSlot(value.ref);
+  if (value instanceof PinnedTokenSlot) {
+    return `K10${CLUSTER_CA_SLOT}::${value.user}:${toSecretSlot(value.ref)}`;
+  }
   if (typeof value === 'string') {
     if (/[⟦⟧]/.test(value)) throw new Error('text for a file holds the brackets of secret slots');
     return value;

@@ -20,11 +20,11 @@ export const REGISTRATION_RULES: readonly Rule[] = [
         return [
           toHit(
             ['registration', 'vip'],
-            'Nodes join by a virtual IP, but none is entered. Take an unused address of the nodes’ network.',
+            'Agents join by a virtual IP, but none is entered. Take an unused address of the nodes’ network.',
           ),
         ];
       if (via === 'dns' && dnsName === undefined)
-        return [toHit(['registration', 'dnsName'], 'Nodes join by a DNS name, but none is entered.')];
+        return [toHit(['registration', 'dnsName'], 'Agents join by a DNS name, but none is entered.')];
       return [];
     },
   },
@@ -39,7 +39,7 @@ export const REGISTRATION_RULES: readonly Rule[] = [
       return [
         toHit(
           ['registration', 'via'],
-          'Nodes join by the first server’s own address, so while it is away none can join. Use a virtual IP or a DNS name.',
+          'Agents join by the first server’s own address, so while it is away none can join. Use a virtual IP or a DNS name.',
           way && {
             title: way === 'vip' ? `Join by ${vip}` : `Join by ${dnsName}`,
             edits: [
@@ -64,7 +64,7 @@ export const REGISTRATION_RULES: readonly Rule[] = [
           ? 'Let Siteplan set up the load balancers'
           : 'Say that the load balancer is somebody else’s';
       return [
-        toHit(['registration', 'loadBalancer'], 'Nodes join by a virtual IP that no load balancer holds.', {
+        toHit(['registration', 'loadBalancer'], 'Agents join by a virtual IP that no load balancer holds.', {
           title,
           edits: [edit],
         }),

@@ -99,7 +99,7 @@ while :; do
   if [ "$failures" -ge 3 ]; then
     # No restart heals these.
     case $(journal 30) in
-      *'ddress already in use'*|*'Exec format error'*|*'o space left on device'*) give_up "$sp_unit failed $failures times in $elapsed s" ;;
+      *'ddress already in use'*|*'Exec format error'*|*'o space left on device'*|*'token CA hash does not match'*) give_up "$sp_unit failed $failures times in $elapsed s" ;;
     esac
   fi
   if [ "$failures" -ge "$sp_max_failures" ]; then give_up "$sp_unit failed $failures times in $elapsed s"; fi
@@ -108,6 +108,8 @@ while :; do
   if [ "$elapsed" -ge "$((told + 10))" ]; then
     told=$elapsed
     note "$sp_unit is $active for $elapsed s: $(journal 1)"
+    # An agent asks again for ever, also where no answer can be the right one.
+    case $(journal 30) in *'token CA hash does not match'*) give_up "$sp_unit is still $active after $elapsed s" ;; esac
   fi
   # Most units are there at once; from then on once a second.
   pause=\${pauses%% *}

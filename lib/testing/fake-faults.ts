@@ -176,6 +176,35 @@ export const FAKE_FAULTS = [
   },
   {
     ...ENGINE,
+    id: 'no-cluster-ca',
+    provoked: 'a joining node is to be told the CA of the cluster, and the first server has no token file',
+    code: 'cluster-ca-unknown',
+    state: 'failed',
+    message:
+      /^"Write \/etc\/\S+" needs to know the CA of the cluster, so that the token goes to nobody else\. s1, the first server, does not say yet/,
+    nextAction: /bring RKE2 up on the first server/i,
+  },
+  {
+    ...ENGINE,
+    id: 'first-server-away',
+    provoked: 'a joining node is to be told the CA of the cluster, and the first server refuses connections',
+    code: 'connection-refused',
+    state: 'unreachable',
+    message: /needs to know the CA of the cluster.* s1 \(\S+ port \d+\) refused the connection\.$/,
+    nextAction: /check that sshd runs/i,
+  },
+  {
+    ...IN_STEP,
+    id: 'another-cluster-ca',
+    provoked: 'what answers where a node joins shows another CA than its token pins',
+    code: 'cluster-ca-mismatch',
+    state: 'failed',
+    message:
+      /^On s1, "test\.fault" failed: what answered where it joins shows another CA .* did not get the token\. It says: .*token CA hash does not match/,
+    nextAction: /find out what answers .* plan again/i,
+  },
+  {
+    ...ENGINE,
     id: 'unknown-step',
     provoked: 'a plan of another release holds a kind of step that this one does not know',
     code: 'plan-stale',

@@ -8,7 +8,7 @@ export const SUPERVISOR_PORT = 9345;
 /** Port of the Kubernetes API; fixed (RKE2 docs install/requirements). */
 export const API_PORT = 6443;
 
-/** The address by which nodes join and clients reach the API, or null while the document does not say. */
+/** The address by which agents join and clients reach the API, or null while the document does not say. */
 export function findRegistrationAddress(topology: Topology): string | null {
   const { via, vip, dnsName } = topology.registration;
   switch (via) {

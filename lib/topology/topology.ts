@@ -169,7 +169,7 @@ export const Rke2 = z.strictObject({
     .prefault({}),
 });
 
-/** How clients and joining nodes find the servers. */
+/** How clients and joining agents find the servers; a joining server asks the first one (RKE2 docs install/ha). */
 export const Registration = z.strictObject({
   /** `server`: the first server's own address (one server); `vip`, `dns`: the fixed address below. */
   via: z.enum(['server', 'vip', 'dns']).default('server'),

@@ -13,6 +13,7 @@ import { executeRun } from '@/lib/provision/run-engine';
 import type { RunState } from '@/lib/run/run-event';
 import { toEndState } from '@/lib/run/to-end-state';
 import { HostError } from '@/lib/ssh/host-error';
+import { firstServer } from '@/lib/topology/find-node';
 import { listSecretRefs } from '@/lib/topology/list-secret-refs';
 import type { Topology } from '@/lib/topology/topology';
 import { createFactsReader, type KnownSecrets } from './facts-reader';
@@ -80,6 +81,7 @@ async function execute(
 ): Promise<RunState> {
   const { plan, topology, secrets, hosts } = prepared;
   const values = new Map(secrets.map(({ ref, value }) => [`${ref.id} ${ref.version}`, value]));
+  const first = firstServer(topology);
   const passwords = await listSiteCredentials(context, topology);
   const cancel = followCancel(context, run, claim.epoch);
   try {
@@ -91,6 +93,7 @@ async function execute(
       plan,
       // The connection is shared with the sampler, so the engine's `close` must not end it.
       connect: async (nodeId) => ({ ...(await hosts.connect(nodeId as NodeId)), close: () => undefined }), // ids of the plan are the topology's
+      ...(first && { firstServerId: first.id }),
       secretValue: (ref) => values.get(`${ref.id} ${ref.version}`),
       redaction: createRedaction([...values.values(), ...passwords]),
       ...(context.artifacts && { artifacts: context.artifacts }),

@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256Hex } from '@/lib/core/hash';
+import { toShellAssignments } from '@/lib/core/shell-quote';
+import { toStepFailure } from '@/lib/provision/step-failure';
+import { CLUSTER_CA_COMMAND } from '@/lib/render/cluster-ca';
+import { serviceStart } from '@/lib/steps/service-run';
 import { checkLabSupport } from '../support';
 import { configDir, dataDir, etcdctl, kubectl, startLabCluster } from './lab-cluster';
 import type { LabCluster } from './lab-cluster';
@@ -57,8 +62,55 @@ describe.skipIf(checkLabSupport() !== null)('the stand-in rke2, three servers an
     await on.waitForLog('s2', 'server', 'x509: certificate is valid for');
   });
 
+  it('keeps the token of a joining node from whoever shows another CA, and names that as the cause of the step', async () => {
+    const hash = (await on.shell('s1', CLUSTER_CA_COMMAND)).stdout.trim();
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    // Somebody at the address, with a CA of their own, who notes what they are asked for.
+    const impostor = `set -e; mkdir /run/impostor; cd /run/impostor
+      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2 \
+        -subj /CN=impostor -addext subjectAltName=IP:${on.addressOf('a2')},IP:127.0.0.1
+      printf 'HTTP/1.0 200 OK\r\n\r\n' | tee cacerts apis; cat cert.pem >> cacerts
+      systemd-run --unit=impostor --working-directory=/run/impostor \
+        stdbuf -oL openssl s_server -accept 9345 -key key.pem -cert cert.pem -HTTP`;
+    const begun = await on.shell('a2', impostor);
+    expect(begun.code, begun.text).toBe(0);
+    const asked = async () => {
+      const { stdout } = await on.shell('a2', 'journalctl -u impostor -o cat');
+      return new Set(stdout.match(/^FILE:\w+$/gm));
+    };
+    const pinned = (user: string) => `token: K10${hash}::${user}:${user === 'node' ? 'agent' : user}-token`;
+    for (const [host, role, user] of [
+      ['s2', 'server', 'server'],
+      ['a1', 'agent', 'node'],
+    ] as const) {
+      const lines = role === 'server' ? serverLines() : [];
+      await on.start(host, role, [...lines, pinned(user), join('a2')].filter(isLast));
+      const unit = `rke2-${role}.service`;
+      const variables = serviceStart.toVariables({ unit, stamp: sha256Hex(host) });
+      const { code, text } = await on.shell(host, `${toShellAssignments(variables)}${serviceStart.act}`);
+      expect(code, text).toBe(1);
+      const failure = toStepFailure({ part: 'act', host, title: unit, exitCode: code ?? 1, tail: text });
+      expect(failure.code, text).toBe('cluster-ca-mismatch');
+      expect(failure.nextAction).toMatch(/^Find out what answers/);
+      await on.shell(host, `systemctl stop ${unit}; rm -rf ${dataDir}/agent/etc`);
+    }
+    expect(await asked()).toEqual(new Set(['FILE:cacerts']));
+    // What the pin is for: without it anybody gets the token.
+    await on.start('s2', 'server', [...serverLines(), join('a2')]);
+    await on.waitForShell('a2', 'journalctl -u impostor -o cat | grep -qx FILE:apis');
+    await on.shell('s2', 'systemctl stop rke2-server');
+    await on.shell('a2', 'systemctl stop impostor; rm -rf /run/impostor');
+    expect(await on.members('s1')).toEqual(voters('s1'));
+  });
+
   it('lets a second server join as a voting member, through the load balancer', async () => {
-    await on.start('s2', 'server', [...serverLines(), 'server: https://k8s.example.net:9345']);
+    const hash = (await on.shell('s1', CLUSTER_CA_COMMAND)).stdout.trim();
+    const token = `token: K10${hash}::server:server-token`;
+    await on.start(
+      's2',
+      'server',
+      [...serverLines(), token, 'server: https://k8s.example.net:9345'].filter(isLast),
+    );
     await on.waitForNode('s2', 'server', 's1');
     expect(await on.members('s1')).toEqual(voters('s1', 's2'));
     const cas =
