@@ -206,6 +206,7 @@ describe('quorum', () => {
     expect(toLines(result)).toContain('s3 service.start');
     const restarts = result.steps.filter(({ kind }) => kind === 'service.restart');
     expect(restarts.map(({ quorum }) => quorum)).toEqual(['2 of 3', '2 of 3']);
+    expect(restarts.map(({ params }) => params['keepsQuorumAs'])).toEqual(['s1', 's2']);
   });
 
   it('does not count a server that fails again and again, and has it work before a voter restarts', () => {
