@@ -35,7 +35,9 @@ describe.skipIf(checkLabSupport() !== null)('a restart among three servers', () 
       await on.start(name, 'server', [...lines, `server: https://${on.addressOf('s1')}:9345`]);
       await on.waitForNode(name, 'server', 's1');
     }
-    for (const name of ['s1', 's2', 's3']) expect((await isReadyIn(name, 60)).code, name).toBe(0);
+    for (const name of ['s1', 's2', 's3']) {
+      expect(await isReadyIn(name, 60), name).toMatchObject({ code: 0, stderr: '' });
+    }
   });
   afterAll(() => on?.lab.stop());
 
