@@ -20,7 +20,7 @@ function cell(
 ): CheckCell {
   return {
     ...{ nodeId, checkId, status, title: checkId, group: 'machine', value: '', threshold: '', why: '' },
-    ...{ fix: '', source: '', isUnknown: false, takenAt: '' },
+    ...{ fix: '', source: '', isUnknown: false, takenAt: '', valueHash: '' },
     ...more,
   };
 }
@@ -35,7 +35,7 @@ const cells = [
 function override(state: CheckOverrideView['state'], value = '1 GiB'): CheckOverrideView {
   return {
     ...{ id: 'o', nodeId: 'b', checkId: 'memory', title: 'memory', value, reason: '', state },
-    ...{ createdAt: '', createdBy: 'ann', runId: null },
+    ...{ createdAt: '', createdBy: 'ann', runId: null, valueHash: null },
   };
 }
 

@@ -37,6 +37,7 @@ export const FailureCode = z.enum([
   'wrong-architecture',
   'package-lock-held',
   'clock-skew',
+  'quorum-at-risk', // a restart would leave too few voting etcd members
   'out-of-memory',
   'secret-unavailable',
   'cluster-ca-unknown', // the first server has no token file that names the CA

@@ -54,6 +54,8 @@ export interface CheckFinding {
   readonly status: CheckStatus;
   /** What was found, short: "2 cores". */
   readonly value: string;
+  /** All that was found, where `value` shows only the beginning of it. */
+  readonly whole?: string;
   /** What is wanted, short: "4 or more". */
   readonly threshold: string;
   /** One sentence: why it matters. */

@@ -4,6 +4,7 @@ import type { NodeFacts } from './facts';
 
 interface Words {
   readonly value: string;
+  readonly whole?: string;
   readonly threshold: string;
   readonly why: string;
   readonly fix: string;

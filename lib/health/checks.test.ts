@@ -381,3 +381,15 @@ describe('checks', () => {
     expect(unknown).toEqual(CHECKS.filter(({ needs }) => needs?.includes('survey')).map(({ id }) => id));
   });
 });
+
+it('tells findings apart that look the same in their first words', () => {
+  const hashOf = (missingTools: string[]) => {
+    const cell = checkOne({ facts: { missingTools } }).find(({ checkId }) => checkId === 'tools');
+    return [cell?.value, cell?.valueHash];
+  };
+  const many = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  const [[shown, hash], [shownMore, hashMore]] = [hashOf(many), hashOf([...many, 'h'])];
+  expect(shownMore).toBe(shown);
+  expect(hashMore).not.toBe(hash);
+  expect(hashOf(many)).toEqual([shown, hash]);
+});

@@ -1,3 +1,4 @@
+import { sha256Hex } from '@/lib/core/hash';
 import { findNode } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
 import type {
@@ -27,6 +28,8 @@ export interface HostCheck extends CheckFinding {
   readonly group: CheckGroup;
   readonly source: string;
   readonly isUnknown: boolean;
+  /** SHA-256 of all that was found: the same for the same finding, however little of it is shown. */
+  readonly valueHash: string;
 }
 
 /** Every check, in the order of the matrix's columns: by group, in the groups' order. */
@@ -86,7 +89,10 @@ export function checkHosts(
       const { id: checkId, title, group, source, needs = [], check } = definition;
       if (readings.checkIds?.has(checkId) === false) return [];
       const finding = isUnread && needs.includes('survey') ? NOT_READ : check(context);
-      return finding ? [{ nodeId: id, checkId, title, group, source, isUnknown: false, ...finding }] : [];
+      if (!finding) return [];
+      const { whole, ...shown } = finding;
+      const valueHash = sha256Hex(whole ?? shown.value);
+      return [{ nodeId: id, checkId, title, group, source, isUnknown: false, ...shown, valueHash }];
     });
   });
 }

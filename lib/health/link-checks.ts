@@ -104,6 +104,12 @@ function judgeLinks(
             2,
             '; ',
           ),
+    whole: bad
+      .flatMap(({ toId, ports, value }) => [
+        `${toId} ${value}`,
+        ...ports.map((port) => `${port.ruleId} ${port.protocol} ${port.port} ${port.state}`),
+      ])
+      .join('\n'),
     fix: first && state && !isReached(state) ? FIXES[state](node.name, nameOf(first.toId)) : '',
   });
   const isUnknown = status === 'warn' && bad.every(isLinkUnknown);

@@ -227,6 +227,7 @@ function checkPorts({ topology, node, facts }: CheckContext) {
   const names = [...new Set(taken.map(({ port, process }) => `${port} (${process || 'unknown program'})`))];
   const words = {
     value: names.length > 0 ? names.slice(0, 4).join(', ') : 'all free',
+    whole: names.join(', '),
     threshold: `${toCount(wanted.size, 'port')} free`,
     why: 'Two programs cannot listen on the same port; RKE2 cannot move its own.',
     fix: 'Stop the other program or move it to another port: ss -ltnup',

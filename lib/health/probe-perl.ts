@@ -4,7 +4,7 @@
  */
 
 const CLOCK = String.raw`
-use strict; use POSIX (); use Socket;
+use strict; use Fcntl; use POSIX (); use Socket;
 sub now {
   my $calls = { x86_64 => 228, aarch64 => 113 };
   my $number = $calls->{(POSIX::uname())[4]} or return time;
@@ -33,6 +33,8 @@ for my $line (split /\n/, $ENV{SP_SPEC}) {
     : $protocol eq "udp" ? socket($one, PF_INET, SOCK_DGRAM, 0) : socket($one, PF_INET, SOCK_RAW, 112);
   setsockopt($one, SOL_SOCKET, SO_REUSEADDR, 1) if $ok && $protocol eq "tcp";
   if ($ok) {
+    # What select has promised may be gone when it is read: a datagram with a wrong checksum, a caller that hung up.
+    fcntl($one, F_SETFL, fcntl($one, F_GETFL, 0) | O_NONBLOCK);
     until ($ok = bind($one, pack_sockaddr_in($port, inet_aton($address)))) {
       last if $! != POSIX::EADDRINUSE() || now() > $patience;
       select(undef, undef, undef, 0.1);
@@ -72,7 +74,6 @@ while (now() < $end && getppid() == $parent) {
 `}`;
 
 export const PERL_DIAL = `${CLOCK}${String.raw`
-use Fcntl;
 my $wait = $ENV{SP_WAIT};
 $SIG{PIPE} = "IGNORE";
 sub name {
@@ -179,7 +180,6 @@ print "end\n";
 `}`;
 
 export const PERL_SYNC = `${CLOCK}${String.raw`
-use Fcntl;
 my ($path, $count, $seconds) = @ENV{qw(SP_FILE SP_COUNT SP_SECONDS)};
 sysopen(my $file, $path, O_WRONLY | 010000) or exit 1;
 unlink $path;

@@ -1,7 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +100,22 @@ const MEANS = [
 describe.each(MEANS)('listeners and dials with %s', (_name, hidden) => {
   const shell: Shell = ['sh'];
   beforeEach(() => hide(...hidden));
+
+  it('never wait in a read beyond their time: every socket of a listener is non-blocking', async () => {
+    const port = await findFreePort();
+    const { lines } = await listen(shell, [`tcp 127.0.0.1 ${port}`, `udp 127.0.0.1 ${port}`]);
+    const process = `/proc/${lines.find((line) => line.startsWith('pid '))?.slice(4)}`;
+    const sockets = readdirSync(`${process}/fd`).filter(
+      (fd) => Number(fd) > 2 && readlinkSync(`${process}/fd/${fd}`).startsWith('socket:'),
+    );
+    expect(sockets).toHaveLength(2);
+    const flags = sockets.map((fd) =>
+      /^flags:\s+(\d+)$/m.exec(readFileSync(`${process}/fdinfo/${fd}`, 'utf8')),
+    );
+    expect(flags.filter((found) => (parseInt(found?.[1] ?? '0', 8) & constants.O_NONBLOCK) === 0)).toEqual(
+      [],
+    );
+  });
 
   it('find an open port, a refused one, a stranger and one that the real program holds', async () => {
     const [open, closed, held] = [await findFreePort(), await findFreePort(), await serve('')];

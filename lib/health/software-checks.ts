@@ -32,6 +32,7 @@ const programChecks: readonly CheckDefinition[] = [
         names.length === 0 ? 'ok' : names.every((name) => name === 'iptables') ? 'warn' : 'fail',
         {
           value: names.length === 0 ? 'all there' : `missing: ${names.slice(0, 6).join(', ')}`,
+          whole: names.join(', '),
           threshold: 'all there',
           why: 'Setting up, RKE2 or Cilium call these programs.',
           fix: `Install what is missing with the package manager: ${names.slice(0, 6).join(' ')}`,
@@ -247,6 +248,7 @@ function checkLeftovers({ topology, node, facts, survey }: CheckContext) {
   const isBad = isK3s || isForeignData || data.length > 0;
   return toFinding(isBad ? 'fail' : isOther || left.length > 0 ? 'warn' : 'ok', {
     value: isK3s ? 'k3s' : found,
+    whole: [isK3s, isForeignData, facts.rke2Version, ...left].join('\n'),
     threshold: 'nothing, or ours',
     why: 'Data that was encrypted with another token stops RKE2 at its start.',
     fix: isK3s

@@ -18,6 +18,7 @@ import {
 } from '@/lib/testing/example-site';
 import { loadBalancers } from '@/lib/topology/find-node';
 import { Topology } from '@/lib/topology/topology';
+import { NGINX_LINK_STAMP } from '@/lib/steps/lb-put';
 import { NGINX_LINK_PATH } from './load-balancer-work';
 import type { Plan } from './plan';
 import { printPlan } from './print-plan';
@@ -207,6 +208,20 @@ describe('a change of load balancers', () => {
     expect(plan(layout, foreign, 'uninstall').steps).toEqual([]);
   });
 
+  it('links the file of an EL host again whose link was lost, and has nginx read it', () => {
+    const lost = withFacts(running, 'lb2', ({ stamps }) => ({
+      stamps: { ...stamps, [NGINX_LINK_STAMP]: 'linked' },
+    }));
+    const mend = plan(layout, lost);
+    expect(toLines(mend)).toEqual(['lb2 lb.put', 'lb2 service.reload', 'lb2 lb.ready', 's1 cluster.verify']);
+    expect(mend.steps[0]?.effect).toContain('links /etc/nginx/modules-enabled/90-siteplan-stream.conf again');
+    const mended = applyPlanToFacts(lost, mend.steps);
+    expect(plan(layout, mended).steps).toEqual([]);
+    const gone = applyPlanToFacts(mended, plan(layout, mended, 'uninstall').steps);
+    expect(plan(layout, gone, 'uninstall').steps).toEqual([]);
+    expect(gone.flatMap(({ stamps }) => Object.keys(stamps))).not.toContain(NGINX_LINK_STAMP);
+  });
+
   it('takes the link of EL hosts along', () => {
     const linked = withFacts(running, 'lb1', (node) => ({
       files: {
@@ -238,6 +253,7 @@ describe('quorum', () => {
     expect(toLines(result)).toContain('s3 service.start');
     const restarts = result.steps.filter(({ kind }) => kind === 'service.restart');
     expect(restarts.map(({ quorum }) => quorum)).toEqual(['2 of 3', '2 of 3']);
+    expect(restarts.map(({ params }) => params['keepsQuorumAs'])).toEqual(['s1', 's2']);
   });
 
   it('does not count a server that fails again and again, and has it work before a voter restarts', () => {

@@ -6,7 +6,7 @@ import type { RenderedFile } from '@/lib/render/rendered-file';
 import { renderNode } from '@/lib/render/render-node';
 import { toDropInPath } from '@/lib/render/service-drop-ins';
 import { LB_PACKAGES_STAMP, toLbPackagesStamp } from '@/lib/steps/lb-packages';
-import { NGINX_EL_FOLDER } from '@/lib/steps/lb-put';
+import { NGINX_EL_FOLDER, NGINX_LINK_STAMP } from '@/lib/steps/lb-put';
 import { LB_READY_STAMP } from '@/lib/steps/lb-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { toDropInRemoval, toDropInWork } from './drop-in-work';
@@ -86,7 +86,8 @@ function toPackageWork(node: TopologyNode, facts: NodeFacts, wanted: readonly Wa
 
 function toFileWork({ program, file, unit }: Wanted, facts: NodeFacts): Work[] {
   const found = facts.files[file.path] ?? null;
-  if (isSame(file, found)) return [];
+  const isLost = program === 'nginx' && isLinkLost(facts);
+  if (isSame(file, found) && !isLost) return [];
   const { path, mode, owner, group, content, secrets } = file;
   const dropsStamps = [unit, LB_READY_STAMP];
   return [
@@ -94,18 +95,26 @@ function toFileWork({ program, file, unit }: Wanted, facts: NodeFacts): Work[] {
       ...PLAIN,
       kind: 'lb.put',
       params: { program, path, mode, owner, group, content, secrets, dropsStamps },
-      effect: `once ${program} accepts it, ${toFileEffect(file, found)}`,
+      effect: isLost
+        ? `once ${program} accepts it, links ${path} again to where ${program} looks`
+        : `once ${program} accepts it, ${toFileEffect(file, found)}`,
       diff: toUnifiedDiff(path, found?.content ?? null, content),
       phase: 'change',
     },
   ];
 }
 
+/** An nginx of EL read our file through a link that is gone now: it serves on until it reads its configuration again. */
+function isLinkLost(facts: NodeFacts): boolean {
+  return facts.stamps[NGINX_LINK_STAMP] !== undefined && !facts.files[NGINX_LINK_PATH];
+}
+
 /** A running program reads its file again and keeps the connections that it has; only one that is off is started. */
 function toServiceWork({ program, unit, stamp }: Wanted, node: TopologyNode, facts: NodeFacts): Work[] {
   const isEnabled = facts.units[unit]?.enabled === 'enabled';
   const isActive = facts.units[unit]?.active === 'active';
-  if (isActive && isEnabled && facts.stamps[unit] === stamp) return [];
+  const isLost = program === 'nginx' && isLinkLost(facts);
+  if (isActive && isEnabled && facts.stamps[unit] === stamp && !isLost) return [];
   if (isActive && isEnabled) {
     return [
       {
@@ -160,7 +169,9 @@ function toRelease({ program, unit, path }: Program, node: TopologyNode, facts: 
   const present = left.filter((each) => facts.files[each]);
   const dropIn = toDropInRemoval(unit, facts);
   if (present.length === 0 && facts.stamps[unit] === undefined) return dropIn;
-  const dropsStamps = [unit, LB_READY_STAMP, LB_PACKAGES_STAMP];
+  const ofLink =
+    program === 'nginx' && facts.stamps[NGINX_LINK_STAMP] !== undefined ? [NGINX_LINK_STAMP] : [];
+  const dropsStamps = [unit, LB_READY_STAMP, LB_PACKAGES_STAMP, ...ofLink];
   const stop: Work = {
     ...PLAIN,
     kind: 'service.stop',

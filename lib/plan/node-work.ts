@@ -190,22 +190,23 @@ function toServiceWork(
   stamp: string,
 ): Work[] {
   const runs = isRunning(facts, unit);
+  const servers = topology.nodes.filter(({ role }) => role === 'server').length;
+  // One that fails again and again does not vote.
+  const touchesQuorum = isActive(facts, unit) && node.role === 'server';
   const isServed =
     isActive(facts, unit) && facts.units[unit]?.enabled === 'enabled' && facts.stamps[unit] === stamp;
   const name = unit.replace('.service', '');
   const serve: Work = {
     ...PLAIN,
     kind: runs ? 'service.restart' : 'service.start',
-    params: { unit, stamp },
+    params: { unit, stamp, ...(touchesQuorum && servers > 1 && { keepsQuorumAs: node.name }) },
     effect: runs
       ? `restarts ${name} on ${node.name}`
       : `starts ${name} on ${node.name}, now and at every boot`,
     restarts: [unit],
-    // One that fails again and again does not vote.
-    touchesQuorum: isActive(facts, unit) && node.role === 'server',
+    touchesQuorum,
     phase: 'serve',
   };
-  const servers = topology.nodes.filter(({ role }) => role === 'server').length;
   const ready: Work = {
     ...PLAIN,
     kind: 'rke2.ready',

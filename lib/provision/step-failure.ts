@@ -37,6 +37,7 @@ const NEXT_ACTIONS: Readonly<Record<FailureCode, string>> = {
   'wrong-architecture': 'Correct the architecture of the node in the topology.',
   'package-lock-held': 'Wait until the package manager on the host is done, then retry.',
   'clock-skew': 'Let the host synchronise its clock (chrony or timesyncd), then retry.',
+  'quorum-at-risk': 'Bring the servers back that do not answer, then retry.',
   'out-of-memory': 'Give the host more memory, then retry.',
   'secret-unavailable': 'Enter the secret again, then plan again.',
   'cluster-ca-unknown': 'Bring RKE2 up on the first server, then retry.',

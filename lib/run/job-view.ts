@@ -52,6 +52,8 @@ export const CheckCell = z.object({
   /** `fail` stands in the way of Apply, `warn` never does. */
   status: CheckStatus,
   value: z.string(),
+  /** SHA-256 of all that was found; `value` may show only its beginning. Empty in results from before it was kept. */
+  valueHash: z.string().default(''),
   threshold: z.string(),
   why: z.string(),
   fix: z.string(),

@@ -16,7 +16,7 @@ const ALL = { nodeIds: null, checkIds: null };
 function cell(nodeId: string, checkId: string, status: CheckCell['status'], value = 'x'): CheckCell {
   return {
     ...{ nodeId, checkId, status, value, title: checkId, group: 'machine', threshold: 'y', why: '' },
-    ...{ fix: '', source: '', isUnknown: false, takenAt: '' },
+    ...{ fix: '', source: '', isUnknown: false, takenAt: '', valueHash: 'h' },
   };
 }
 function preflight(cells: CheckCell[], more: Partial<PreflightResult> = {}): PreflightResult {
@@ -130,7 +130,7 @@ describe('listBlockers', () => {
     { id: 'b', name: 's2' },
   ];
   const override = (more: Partial<CheckOverrideView> = {}) => ({
-    ...{ nodeId: 'a', checkId: 'x', value: 'x', state: 'active' as const },
+    ...{ nodeId: 'a', checkId: 'x', value: 'x', valueHash: 'h', state: 'active' as const },
     ...more,
   });
 
@@ -164,7 +164,10 @@ describe('listBlockers', () => {
       override({ nodeId: 'b' }),
       override({ checkId: 'y' }),
       override({ value: 'z' }),
+      override({ valueHash: 'other' }),
     ];
+    // From before hashes were kept.
+    expect(listBlockers(result, [override({ valueHash: null })], nodes)).toEqual([]);
     for (const other of others) expect(listBlockers(result, [other], nodes)).toHaveLength(1);
   });
 });

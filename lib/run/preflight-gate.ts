@@ -41,19 +41,20 @@ export function findStaleChecks(checked: CheckedAt): string | null {
   return null;
 }
 
-type OverriddenCell = Pick<CheckOverrideView, 'nodeId' | 'checkId' | 'value' | 'state'>;
+type OverriddenCell = Pick<CheckOverrideView, 'nodeId' | 'checkId' | 'value' | 'valueHash' | 'state'>;
 
-/** True when the override is about this cell, as the cell is now. */
+/** True when the override is about this cell, as the cell is now: all that was found is the same, not only what is shown. */
 export function isOverriddenBy(
   override: OverriddenCell,
-  cell: Pick<CheckCell, 'nodeId' | 'checkId' | 'value' | 'status'>,
+  cell: Pick<CheckCell, 'nodeId' | 'checkId' | 'value' | 'valueHash' | 'status'>,
 ): boolean {
   return (
     override.state === 'active' &&
     cell.status === 'fail' &&
     override.nodeId === cell.nodeId &&
     override.checkId === cell.checkId &&
-    override.value === cell.value
+    override.value === cell.value &&
+    (override.valueHash === null || override.valueHash === cell.valueHash)
   );
 }
 

@@ -16,6 +16,8 @@ export const CheckOverrideView = z.object({
   title: z.string(),
   /** What the check had found when it was overridden. */
   value: z.string(),
+  /** SHA-256 of all of it; null for one from before it was kept. */
+  valueHash: z.string().nullable(),
   reason: z.string(),
   createdAt: z.string(),
   createdBy: z.string(),

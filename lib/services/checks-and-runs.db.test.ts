@@ -54,7 +54,15 @@ beforeEach(async () => {
   scene = createRunScene(database, siteId, [{ nodeId }]);
 });
 
-const words = { title: 'Memory', threshold: '4 GiB', why: '', fix: '', source: '', takenAt: '' };
+const words = {
+  title: 'Memory',
+  threshold: '4 GiB',
+  why: '',
+  fix: '',
+  source: '',
+  takenAt: '',
+  valueHash: '',
+};
 const red = (value: string, checkId = 'memory'): CheckCell => ({
   ...{ nodeId, checkId, status: 'fail', value, group: 'machine', isUnknown: false },
   ...words,

@@ -45,10 +45,10 @@ beforeEach(async () => {
 
 const REASON = 'the lab has small hosts';
 
-function cell(checkId: string, status: CheckCell['status'], value = '1 GiB'): CheckCell {
+function cell(checkId: string, status: CheckCell['status'], value = '1 GiB', valueHash = ''): CheckCell {
   return {
     ...{ nodeId, checkId, status, value, title: `Title of ${checkId}`, group: 'machine' },
-    ...{ threshold: '4 GiB', why: '', fix: '', source: '', isUnknown: false, takenAt: '' },
+    ...{ threshold: '4 GiB', why: '', fix: '', source: '', isUnknown: false, takenAt: '', valueHash },
   };
 }
 const check = (options: Partial<PreflightResult>) => insertPreflight(database.worker.pool, siteId, options);
@@ -184,6 +184,25 @@ describe('an override', () => {
     expect(blockers).toHaveLength(1);
     await expect(createRun(admin, { planId })).rejects.toThrow(/1 failing check/);
     await override('memory');
+    expect(await createRun(admin, { planId })).toMatchObject({ state: 'queued' });
+  });
+
+  it('is for all that was found, of which a long list shows only the beginning', async () => {
+    const planId = await planWith([cell('memory', 'fail', '1 GiB', 'whole-1')]);
+    await override('memory');
+    await again('memory', [cell('memory', 'fail', '1 GiB', 'whole-1')]);
+    expect((await getChecks(admin, { siteId })).blockers).toEqual([]);
+    await again('memory', [cell('memory', 'fail', '1 GiB', 'whole-2')]);
+    await expect(createRun(admin, { planId })).rejects.toThrow(/1 failing check/);
+    await again('memory', [cell('memory', 'fail', '1 GiB', 'whole-1')]);
+    expect((await getChecks(admin, { siteId })).overrides).toMatchObject([{ state: 'lapsed' }]);
+    await expect(createRun(admin, { planId })).rejects.toThrow(/1 failing check/);
+  });
+
+  it('from before wholes were kept goes by what was shown', async () => {
+    const planId = await planWith([cell('memory', 'fail')]);
+    await override('memory');
+    await again('memory', [cell('memory', 'fail', '1 GiB', 'whole-1')]);
     expect(await createRun(admin, { planId })).toMatchObject({ state: 'queued' });
   });
 

@@ -38,15 +38,22 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
   ({ shell }) => {
     const run = (part: 'probe' | 'act' | 'verify', more: object = {}, overrides = {}) =>
       runStepPart(clusterVerify, part, { shell, root, params: { ...params, ...more }, overrides });
-    /** A kubectl that knows these nodes, and answers /readyz at the fixed address with `readyz`. */
-    const world = (nodes = NODES, readyz = 'ok') => {
+    /**
+     * A kubectl that knows these nodes, each with a lease of `ageS` seconds, and answers /readyz at the fixed address with
+     * `readyz`.
+     */
+    const world = (nodes = NODES, readyz = 'ok', ageS: (name: string) => number = () => 5) => {
       put('etc/rancher/rke2/rke2.yaml', 'x');
       put('nodes', nodes);
+      const names = nodes.split('\n').map((line) => line.split(' ')[0] ?? '');
+      const renewed = (name: string) => new Date(Date.now() - ageS(name) * 1_000).toISOString();
+      put('leases', names.map((name) => `${name} ${renewed(name).replace('Z', '000Z')}\n`).join(''));
       put(
         'var/lib/rancher/rke2/bin/kubectl',
         `#!/bin/sh
 case "$*" in
 *' get nodes -o jsonpath='*) cat '${root}/nodes' ;;
+*' -n kube-node-lease get leases -o jsonpath='*) cat '${root}/leases' ;;
 *'--server https://192.0.2.10:6443 '*'--raw=/readyz'*) if [ '${readyz}' = ok ]; then printf ok; else echo '${readyz}' >&2; exit 1; fi ;;
 *) exit 1 ;;
 esac
@@ -108,6 +115,21 @@ esac
       );
       expect(act.stdout).toContain(readyz === 'ok' ? '' : readyz);
       expect(existsSync(join(root, 'var/lib/siteplan-host/stamps', CLUSTER_VERIFY_STAMP))).toBe(false);
+    });
+
+    it('is not where a node is silent, though its Node still says Ready', async () => {
+      world(NODES, 'ok', (name) => (name === 'a1' ? 60 : 30));
+      const words = 'Node a1 has not renewed its lease for 40 s';
+      expect((await run('probe')).stdout).toBe(`${words}\n`);
+      expect((await run('act', {}, { wait_s: '0' })).stderr).toContain(words);
+      for (const lease of ['a1 \n', 'a1 soon\n', '']) {
+        world();
+        put('leases', readFileSync(join(root, 'leases'), 'utf8').replace(/^a1 .*\n/m, lease));
+        expect((await run('probe')).stdout, lease).toBe(`${words}\n`);
+      }
+      // A clock that is ahead is no silence.
+      world(NODES, 'ok', () => -300);
+      expect((await run('act')).code).toBe(0);
     });
 
     it('asks nobody for votes where there is one server, and other nodes do not matter', async () => {

@@ -10,6 +10,9 @@ export type LbPutParams = z.infer<typeof LbPutParams>;
 /** Where nginx of EL and Fedora includes files at its top level; Debian's place is that of the file itself. */
 export const NGINX_EL_FOLDER = '/usr/share/nginx/modules';
 
+/** Stamp of a load balancer whose nginx reads our file through a link: a plan sees by it that a link was lost. */
+export const NGINX_LINK_STAMP = 'nginx-link';
+
 /**
  * `find_hook` sets `hook`: the directory that the host's own nginx.conf includes outside of `http`. Where that is not
  * the file's own directory, a link there leads to the file.
@@ -70,6 +73,9 @@ const LINK = `
 if [ "$sp_program" = nginx ] && ! is_linked >/dev/null; then
   ln -sfn -- "$sp_path" "$root$hook/\${sp_path##*/}"
   note "linked it into $hook"
+fi
+if [ "$sp_program" = nginx ]; then
+  if [ "$hook" = "\${sp_path%/*}" ]; then drop_stamps ${NGINX_LINK_STAMP}; else write_stamp ${NGINX_LINK_STAMP} linked; fi
 fi
 `;
 

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NGINX_STREAM_PATH, KEEPALIVED_PATH } from '@/lib/render/load-balancer';
 import { findShells, runStepPart } from '@/lib/testing/run-step';
 import { lbPackages } from './lb-packages';
-import { lbPut } from './lb-put';
+import { lbPut, NGINX_LINK_STAMP } from './lb-put';
 import { lbReady } from './lb-ready';
 import { findStepFailure, parseStepOutputs } from './script-output';
 import { serviceStop } from './service-stop';
@@ -215,11 +215,15 @@ if grep -q broken "$root/read"; then echo 'unknown directive "broken"'; exit 1; 
         expect(get('read')).toBe('stream {}\nload_module stream;\n');
         const link = join(root, 'usr/share/nginx/modules/90-siteplan-stream.conf');
         expect(readlinkSync(link)).toBe(NGINX_STREAM_PATH);
+        expect(stampOf(NGINX_LINK_STAMP)).toBe('linked');
         expect((await run(lbPut, 'probe', params())).code).toBe(PROBE_SATISFIED);
         rmSync(link);
         expect((await run(lbPut, 'probe', params())).stdout).toContain('has no link');
         expect((await run(lbPut, 'act', params())).code).toBe(0);
         expect((await run(lbPut, 'verify', params())).code).toBe(0);
+        put('etc/nginx/nginx.conf', MAIN);
+        expect((await run(lbPut, 'act', params())).code).toBe(0);
+        expect(stampOf(NGINX_LINK_STAMP)).toBeNull();
       });
 
       it('says what to write into an nginx.conf that includes nothing outside of http', async () => {

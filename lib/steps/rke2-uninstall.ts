@@ -11,12 +11,14 @@ is_so() {
     if [ -e "$root$left" ]; then note "$left is still there"; return 1; fi
   done
   if [ -d "$state/stamps" ] && [ -n "$(ls -A "$state/stamps")" ]; then note 'stamps of this cluster are left'; return 1; fi
+  if [ -e "$state/artifacts" ]; then note 'downloads for this cluster are left'; return 1; fi
 }
 `;
 
 /**
  * The uninstall script removes itself even when it fails half way (RKE2 bundle/bin/rke2-uninstall.sh traps EXIT), so
- * both scripts are copied first and run from the copy: a cut act can run again.
+ * both scripts are copied first and run from the copy: a cut act can run again. What was downloaded goes too (1 GB and
+ * more of an air-gapped site). Fence, runner and journals of acts stay: they say whose host it is, and this act runs by them.
  */
 const ACT = `
 if [ -x "$root/usr/bin/rke2" ]; then fail step-exit '/usr/bin/rke2 belongs to a package; remove RKE2 with the package manager'; fi
@@ -54,7 +56,7 @@ done < /proc/mounts
 for left in /usr/local/bin/rke2 /opt/rke2/bin/rke2 /etc/rancher/rke2 /etc/rancher/node /var/lib/rancher/rke2; do
   if [ -e "$root$left" ]; then note "removing $left"; rm -rf "$root$left"; fi
 done
-rm -rf "$state/stamps" "$state/starting" "$copy"
+rm -rf "$state/stamps" "$state/starting" "$state/artifacts" "$copy"
 note 'RKE2 is gone; reboot before this host joins another cluster: maps of Cilium stay in the kernel'
 `;
 

@@ -22,6 +22,7 @@ export const STEP_CODES: readonly FailureCode[] = [
   'wrong-architecture',
   'package-lock-held',
   'clock-skew',
+  'quorum-at-risk',
   'out-of-memory',
 ];
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { HOSTNAME } from '@/lib/core/text';
+import { KEEP_QUORUM } from './keep-quorum';
 import { toProbe, toScript, toVerify } from './script';
 import { StampValue } from './stamp';
 import { defineStepKind } from './step-kind';
@@ -9,6 +11,8 @@ export const ServiceRunParams = z.strictObject({
   unit: UnitName,
   /** Hash of everything that the unit reads at its start; the stamp of the unit's own name holds it afterwards. */
   stamp: StampValue,
+  /** Name of the node whose etcd member restarts beside others: only while enough of those vote. Null where none does. */
+  keepsQuorumAs: z.string().regex(HOSTNAME).nullable().default(null),
 });
 export type ServiceRunParams = z.infer<typeof ServiceRunParams>;
 
@@ -53,7 +57,8 @@ give_up() { note "last lines of the journal of $sp_unit:"; journal 30; fail step
  * The mark in `starting` says which configuration the start in progress was given and which invocation of the unit ran
  * before it: an act that was cut goes on waiting where the start was asked for, and asks for it where it was not yet.
  * `systemctl start` would block for ever where a join fails (rke2#989), hence `--no-block` and a poll; the loop ends by
- * itself when the unit was restarted too often or its time is over.
+ * itself when the unit was restarted too often or its time is over. Other voters are looked at only right before a restart
+ * is asked for: one that has begun takes its vote away no longer by going on.
  */
 const ACT = `
 look
@@ -77,6 +82,7 @@ case "$active" in
     fi ;;
   *) how=start ;;
 esac
+if [ "$how" = restart ] && [ "$active" = active ] && [ -n "$sp_keeps_quorum_as" ]; then keep_quorum; fi
 if [ -n "$how" ]; then
   drop_stamps "$sp_unit"
   make_state_dir starting
@@ -128,13 +134,14 @@ const UNINTERRUPTIBLE =
 const shared = {
   params: ServiceRunParams,
   probe: toProbe(SHARED),
-  act: toScript(SHARED, JOURNAL, ACT),
+  act: toScript(SHARED, JOURNAL, KEEP_QUORUM, ACT),
   verify: toVerify(SHARED),
   timeoutS: TIMEOUT_S,
   uninterruptible: UNINTERRUPTIBLE,
-  toVariables: ({ unit, stamp }: ServiceRunParams) => ({
+  toVariables: ({ unit, stamp, keepsQuorumAs }: ServiceRunParams) => ({
     unit,
     stamp,
+    keeps_quorum_as: keepsQuorumAs ?? '',
     max_failures: '6',
     wait_s: String(TIMEOUT_S - 60),
   }),

@@ -4,7 +4,8 @@ import { CLUSTER_VERIFY_STAMP, ClusterVerifyParams } from '@/lib/steps/cluster-v
 import { FilePutParams } from '@/lib/steps/file-put';
 import { FileRemoveParams } from '@/lib/steps/file-remove';
 import { LB_PACKAGES_STAMP, LbPackagesParams, toLbPackagesStamp } from '@/lib/steps/lb-packages';
-import { LbPutParams } from '@/lib/steps/lb-put';
+import { LbPutParams, NGINX_LINK_STAMP } from '@/lib/steps/lb-put';
+import { NGINX_LINK_PATH } from '@/lib/plan/load-balancer-work';
 import { LB_READY_STAMP, LbReadyParams } from '@/lib/steps/lb-ready';
 import { INSTALL_STAMP, Rke2InstallParams } from '@/lib/steps/rke2-install';
 import { READY_STAMP, Rke2ReadyParams } from '@/lib/steps/rke2-ready';
@@ -14,6 +15,7 @@ import { ServiceStopParams } from '@/lib/steps/service-stop';
 import { SysctlApplyParams } from '@/lib/steps/sysctl-apply';
 import { UnitsReloadParams } from '@/lib/steps/units-reload';
 import type { StepKindName } from '@/lib/steps/catalogue';
+import { NGINX_STREAM_PATH } from '@/lib/render/load-balancer';
 import type { PlanStep } from '@/lib/plan/plan';
 
 /** The facts that a host has after these steps of it were done, by what each kind promises. Pure; other nodes stay. */
@@ -85,7 +87,10 @@ const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
   },
   'lb.put': (facts, params) => {
     const { path, mode, owner, group, content, dropsStamps } = LbPutParams.parse(params);
-    return withFile(withoutStamps(facts, dropsStamps), path, { mode, owner, group, content });
+    const written = withFile(withoutStamps(facts, dropsStamps), path, { mode, owner, group, content });
+    if (path !== NGINX_STREAM_PATH || facts.stamps[NGINX_LINK_STAMP] === undefined) return written;
+    const link = { mode: '0000', owner: 'unknown', group: 'unknown', content: null };
+    return withFile(written, NGINX_LINK_PATH, link);
   },
   'lb.ready': (facts, params) => withStamp(facts, LB_READY_STAMP, LbReadyParams.parse(params).stamp),
   'cluster.verify': (facts, params) =>

@@ -261,4 +261,6 @@ export const WORKER_FAULTS = [
 export type WorkerFaultId = (typeof WORKER_FAULTS)[number]['id'];
 
 /** Codes that no row provokes, each with the reason. The test beside this fails for a code that is in neither place. */
-export const NOT_PROVOKED: Partial<Record<FailureCode, string>> = {};
+export const NOT_PROVOKED: Partial<Record<FailureCode, string>> = {
+  'quorum-at-risk': 'takes more servers than one host: lib/steps/keep-quorum.ssh.test.ts has three etcds',
+};

@@ -185,7 +185,9 @@ function readFacts(config: KubeletConfig): NodeFacts {
 /** 10248 on loopback for probes; 10250 for the API server's client certificate only. */
 function serveHealth(layout: Layout): void {
   const local = createHttpServer((request, response) => {
-    response.writeHead(request.url === '/healthz' ? 200 : 404).end(request.url === '/healthz' ? 'ok' : '');
+    // kubectl adds its timeout as a query.
+    const isHealth = /^\/healthz(\?|$)/.test(request.url ?? '');
+    response.writeHead(isHealth ? 200 : 404).end(isHealth ? 'ok' : '');
   });
   const tls = {
     cert: readFileSync(join(layout.agent, 'serving-kubelet.crt')),

@@ -106,17 +106,18 @@ async function findLapsed(sql: Queryable, siteId: string): Promise<ReadonlySet<s
            AND (NOT jsonb_exists(j.params, 'nodeIds') OR jsonb_exists(j.params->'nodeIds', o.node_id))
            AND (NOT jsonb_exists(j.params, 'checkIds') OR jsonb_exists(j.params->'checkIds', o.check_id))
            AND NOT j.result->'cells' @> jsonb_build_array(jsonb_build_object(
-                 'nodeId', o.node_id, 'checkId', o.check_id, 'status', 'fail', 'value', o.value))))`,
+                 'nodeId', o.node_id, 'checkId', o.check_id, 'status', 'fail', 'value', o.value)
+                 || CASE WHEN o.value_hash IS NULL THEN '{}' ELSE jsonb_build_object('valueHash', o.value_hash) END)))`,
     [siteId, CHECKS_MAX_AGE_MS],
   );
   return new Set(rows.map(({ id }) => id));
 }
 
 export function toOverrideView(row: CheckOverride, isLapsed: boolean): CheckOverrideView {
-  const { id, nodeId, checkId, title, value, reason, createdBy, runId } = row;
+  const { id, nodeId, checkId, title, value, valueHash, reason, createdBy, runId } = row;
   const state = row.revokedAt ? 'revoked' : runId ? 'used' : isLapsed ? 'lapsed' : 'active';
   const createdAt = row.createdAt.toISOString();
-  return { id, nodeId, checkId, title, value, reason, createdAt, createdBy, state, runId };
+  return { id, nodeId, checkId, title, value, valueHash, reason, createdAt, createdBy, state, runId };
 }
 
 /** The newest overrides of a site with where they stand, newest first, for people. For callers that have authorised. */

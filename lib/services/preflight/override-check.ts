@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '@/lib/core/errors';
 import { RUN_LIMITS } from '@/lib/run/limits';
+import { isOverriddenBy } from '@/lib/run/preflight-gate';
 import type { CheckOverrideView } from '@/lib/run/preflight-view';
 import type { ServiceContext } from '../context';
 import { authoriseOnSite, newId, notFound } from '../context';
@@ -52,15 +53,14 @@ export async function overrideCheck(
         `${cell.title} found something else meanwhile: ${cell.value}. Look at it before you override it.`,
       );
     }
-    const isThere = (each: CheckOverrideView) =>
-      each.state === 'active' && each.nodeId === nodeId && each.checkId === checkId && each.value === value;
-    if ((await findOpenOverrides(tx, siteId)).some(isThere)) {
+    if ((await findOpenOverrides(tx, siteId)).some((each) => isOverriddenBy(each, cell))) {
       throw new AppError('conflict', `${cell.title} is overridden already.`);
     }
     const { title } = cell;
+    const valueHash = cell.valueHash || null;
     const by = ctx.actor.email;
     const row = await tx.prisma.checkOverride.create({
-      data: { id: newId('o'), siteId, nodeId, checkId, title, value, reason, createdBy: by },
+      data: { id: newId('o'), siteId, nodeId, checkId, title, value, valueHash, reason, createdBy: by },
     });
     await tx.audit('check.override', siteId, { overrideId: row.id, nodeId, checkId, value, reason });
     // Readers of the job look at the checks again.
