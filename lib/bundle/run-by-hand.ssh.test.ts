@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256Hex } from '@/lib/core/hash';
 import { NodeId, SecretId } from '@/lib/core/ids';
 import type { Plan, PlanStep } from '@/lib/plan/plan';
 import { fillSecretSlots } from '@/lib/render/secret-slot';
@@ -131,6 +132,21 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(await step(script, 'act')).toMatchObject({ code: 0 });
       expect(await step(script, 'verify')).toMatchObject({ code: 0 });
       expect(await step(script, 'undo')).toMatchObject({ code: 1 });
+    });
+
+    it('takes release files from the folder beside it, and names it where they are missing', async () => {
+      const [version, file] = ['v1.35.7+rke2r1', 'rke2.linux-amd64.tar.gz'];
+      const params = { version, arch: 'amd64', file };
+      const [script] = unpack([{ ...toPut('/x', ''), kind: 'artifact.push', params }]);
+      expect((await step(script)).stderr).toContain(
+        `sha256sum-amd64.txt is not in the folder artifacts/${version} of the bundle`,
+      );
+      mkdirSync(join(dir, 'artifacts', version), { recursive: true });
+      writeFileSync(join(dir, 'artifacts', version, file), 'tarball');
+      const sums = `${sha256Hex('tarball')}  ${file}\n`;
+      writeFileSync(join(dir, 'artifacts', version, 'sha256sum-amd64.txt'), sums);
+      expect(await step(script)).toMatchObject({ code: 0, stderr: '' });
+      expect(read(`var/lib/siteplan-host/artifacts/${version}/${file}`)).toBe('tarball');
     });
 
     it('gives any content with slots back byte for byte, as the engine would fill it', async () => {

@@ -72,10 +72,8 @@ async function listTrials(
 const AGAIN = '#again';
 const MAX_LOOKS = 10;
 
-function toOptions(
-  { secrets = {}, artifactsDir }: PlanUnderTest,
-  hosts: readonly RigHost[],
-): Partial<ExecuteRunOptions> {
+function toOptions(plan: PlanUnderTest, hosts: readonly RigHost[]): Partial<ExecuteRunOptions> {
+  const { secrets = {}, artifactsDir } = plan;
   return {
     ...(artifactsDir !== undefined && { artifacts: openTestCache(artifactsDir) }),
     redaction: createRedaction(Object.values(secrets)),
