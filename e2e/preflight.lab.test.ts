@@ -163,31 +163,14 @@ nft 'add rule inet provoked in ${rule}'`;
     });
 
     it('shows blocked UDP, ping, VRRP and large packets, each in its own check', async () => {
-      // What is lost is waited for, so three losses that have nothing to do with each other come at once.
-      await blocked('a1', 'udp dport 8472 drop', () =>
-        blocked('lb2', 'meta l4proto 112 drop', () =>
-          blocked('s2', 'meta l4proto icmp meta length > 1400 drop', async () => {
-            const result = await site.check({
-              checks: ['reach-udp', 'reach-ping', 'path-mtu', 'reach-vrrp'],
-            });
-            expect(findCell(result, 's1', 'reach-udp')).toMatchObject({
-              status: 'fail',
-              value: 'a1: udp 8472 blocked',
-            });
-            expect(findCell(result, 's1', 'path-mtu')).toMatchObject({
-              status: 'fail',
-              value: 's2: 1500 bytes: lost',
-            });
-            expect(findCell(result, 'lb1', 'reach-vrrp')).toMatchObject({
-              status: 'fail',
-              value: 'lb2: vrrp blocked',
-            });
-            expect(statusOf(result, 's1', 'reach-ping')).toBe('ok');
-            expect(findLink(result, 's1', 'a1', 'path-mtu')?.status).toBe('ok');
-            expect(findLink(result, 's1', 's2', 'reach-udp')?.status).toBe('ok');
-          }),
-        ),
-      );
+      await blocked('a1', 'udp dport 8472 drop', async () => {
+        const result = await site.check({ nodes: ['s1'], checks: ['reach-udp', 'reach-ping'] });
+        expect(findCell(result, 's1', 'reach-udp')).toMatchObject({
+          status: 'fail',
+          value: 'a1: udp 8472 blocked',
+        });
+        expect(statusOf(result, 's1', 'reach-ping')).toBe('ok');
+      });
       await blocked('a1', 'icmp type echo-request drop', async () => {
         const result = await site.check({ nodes: ['s1'], checks: ['reach-udp', 'reach-ping', 'path-mtu'] });
         expect(findCell(result, 's1', 'reach-ping')).toMatchObject({
@@ -196,6 +179,20 @@ nft 'add rule inet provoked in ${rule}'`;
         });
         expect(findCell(result, 's1', 'path-mtu')).toMatchObject({ status: 'warn', isUnknown: true });
         expect(statusOf(result, 's1', 'reach-udp')).toBe('ok');
+      });
+      await blocked('lb2', 'meta l4proto 112 drop', async () => {
+        const result = await site.check({ checks: ['reach-vrrp'] });
+        expect(findCell(result, 'lb1', 'reach-vrrp')).toMatchObject({
+          status: 'fail',
+          value: 'lb2: vrrp blocked',
+        });
+      });
+      await blocked('a1', 'meta l4proto icmp meta length > 1400 drop', async () => {
+        const result = await site.check({ nodes: ['s1'], checks: ['path-mtu'] });
+        expect(findCell(result, 's1', 'path-mtu')).toMatchObject({
+          status: 'fail',
+          value: 'a1: 1500 bytes: lost',
+        });
       });
     });
 

@@ -12,6 +12,6 @@ describe.skipIf(unsupported !== null)(`soak on whole hosts${unsupported ? `: ${u
 
   it('ha-kills: an HA creation whose workers die comes to the same cluster', async () => {
     const say = (line: string) => process.stdout.write(`${line}\n`);
-    expect(await createHaKillsSoak({ ttlMs: 3_000 }).run({ count: 2, say })).toEqual([]);
+    expect(await createHaKillsSoak({ ttlMs: 10_000 }).run({ count: 2, say })).toEqual([]);
   });
 });

@@ -68,20 +68,6 @@ async function isEnded(runId: string): Promise<boolean> {
   return rows[0]?.finished ?? false;
 }
 
-/** A worker that has been loaded and waits for its input; the next one loads while this one works. */
-let spare: ChildProcess | null = null;
-function takeWorker(): ChildProcess {
-  const start = () => {
-    const child = spawn(process.execPath, [program.path], { stdio: ['pipe', 'ignore', 'ignore'] });
-    child.stdin.on('error', () => undefined); // the last one is killed while it waits
-    children.add(child);
-    return child;
-  };
-  const child = spare ?? start();
-  spare = start();
-  return child;
-}
-
 /** Starts a worker that dies at its n-th statement; resolves to whether it did, false when the run ended before. */
 async function workUntilDeath(runId: string, dieAt: number): Promise<boolean> {
   const input: DyingWorkerInput = {
@@ -90,8 +76,9 @@ async function workUntilDeath(runId: string, dieAt: number): Promise<boolean> {
     dieAt,
     ...LOOP,
   };
-  const child = takeWorker();
-  child.stdin?.end(JSON.stringify(input));
+  const child = spawn(process.execPath, [program.path], { stdio: ['pipe', 'ignore', 'ignore'] });
+  children.add(child);
+  child.stdin.end(JSON.stringify(input));
   const isOver = async () => child.exitCode !== null || child.signalCode !== null || (await isEnded(runId));
   await waitFor(isOver, { what: `death at statement ${dieAt}, or the end`, timeoutMs: 60_000, everyMs: 10 });
   const hasDied = child.signalCode === 'SIGKILL';
@@ -139,51 +126,40 @@ async function expectOneEnd(runId: string, state: string): Promise<void> {
   expect(events.at(-1)?.body.type).toBe('run.finished');
 }
 
-/** Each test is some dozen trials, and a worker of a busy machine takes seconds to load. */
-const PATIENCE = { timeout: 400_000 };
-
 /** The two begin alike, so that each takes every second statement for its deaths. */
 const CASES = [
   { what: 'whose host has no approved key', isCancelled: false, state: 'needs-attention', first: 1 },
   { what: 'that is cancelled', isCancelled: true, state: 'cancelled', first: 2 },
 ] as const;
 
-it.for(CASES)(
-  'a run $what ends once, whichever statement its worker dies at',
-  PATIENCE,
-  async (row, { task }) => {
-    let hasDied = true;
-    let dieAt = row.first;
-    for (; hasDied && dieAt < MOST_STATEMENTS; dieAt += 2) {
-      const runId = await fileRun(`${task.id}-${dieAt}`, row.isCancelled);
-      hasDied = await workUntilDeath(runId, dieAt);
-      await workUntilEnd(runId);
-      await expectOneEnd(runId, row.state);
-    }
-    expect(dieAt).toBeGreaterThan(10);
-    expect(dieAt).toBeLessThan(MOST_STATEMENTS);
-  },
-);
+it.for(CASES)('a run $what ends once, whichever statement its worker dies at', async (row, { task }) => {
+  let hasDied = true;
+  let dieAt = row.first;
+  for (; hasDied && dieAt < MOST_STATEMENTS; dieAt += 2) {
+    const runId = await fileRun(`${task.id}-${dieAt}`, row.isCancelled);
+    hasDied = await workUntilDeath(runId, dieAt);
+    await workUntilEnd(runId);
+    await expectOneEnd(runId, row.state);
+  }
+  expect(dieAt).toBeGreaterThan(10);
+  expect(dieAt).toBeLessThan(MOST_STATEMENTS);
+});
 
-it.for(CASES)(
-  'a run $what ends once, whichever statement of its worker fails',
-  PATIENCE,
-  async (row, { task }) => {
-    let isReached = true;
-    let failAt = 0;
-    while (isReached && failAt < MOST_STATEMENTS) {
-      failAt += 1;
-      const runId = await fileRun(`${task.id}-${failAt}`, row.isCancelled);
-      isReached = false;
-      const stop = countStatements((count) => {
-        if (count !== failAt) return null;
-        isReached = true;
-        return Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
-      });
-      await workUntilEnd(runId).finally(stop);
-      await expectOneEnd(runId, row.state);
-    }
-    expect(failAt).toBeGreaterThan(10);
-    expect(failAt).toBeLessThan(MOST_STATEMENTS);
-  },
-);
+it.for(CASES)('a run $what ends once, whichever statement of its worker fails', async (row, { task }) => {
+  let isReached = true;
+  let failAt = 0;
+  while (isReached && failAt < MOST_STATEMENTS) {
+    failAt += 1;
+    const runId = await fileRun(`${task.id}-${failAt}`, row.isCancelled);
+    isReached = false;
+    const stop = countStatements((count) => {
+      if (count !== failAt) return null;
+      isReached = true;
+      return Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
+    });
+    await workUntilEnd(runId).finally(stop);
+    await expectOneEnd(runId, row.state);
+  }
+  expect(failAt).toBeGreaterThan(10);
+  expect(failAt).toBeLessThan(MOST_STATEMENTS);
+});
