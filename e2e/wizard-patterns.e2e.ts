@@ -58,6 +58,13 @@ test('highly available: eight addresses become servers, agents and load balancer
     .getByLabel('Role')
     .evaluateAll((selects) => selects.map((select) => (select as HTMLSelectElement).value)); // they are selects
   expect(roles).toEqual(['server', 'server', 'server', 'agent', 'agent', 'agent', 'lb', 'lb']);
+  for (const width of [1000, 400]) {
+    await page.setViewportSize({ width, height: 800 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(over, `hosts at ${width}`).toBeLessThanOrEqual(0);
+  }
+  await expectAccessible(page, 'hosts in a narrow window');
+  await page.setViewportSize({ width: 1280, height: 800 });
   await button('Continue to Network').click();
   await expect(page.getByText('Agents join by a virtual IP, but none is entered.').first()).toBeVisible();
   await page.getByLabel('Virtual IP', { exact: true }).fill('192.168.10.10');

@@ -94,7 +94,7 @@ export function HostRow(props: Props) {
         <Button
           look="quiet"
           isCompact
-          className="mt-6 @max-[680px]:justify-self-start"
+          className="mt-6 @max-[680px]:mt-0 @max-[680px]:justify-self-start"
           aria-label={`Remove host ${node.name}`}
           onClick={() => wizard.update({ document: removeNode(wizard.draft.document, index) })}
         >
