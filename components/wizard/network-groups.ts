@@ -108,7 +108,7 @@ export const NETWORK_GROUPS: readonly FieldGroup[] = [
     fields: [
       {
         path: ['registration', 'via'],
-        label: 'Nodes and clients come by',
+        label: 'Agents and clients come by',
         kind: 'choice',
         choices: [
           choice('server', 'the first server’s own address'),
