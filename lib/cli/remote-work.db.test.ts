@@ -114,7 +114,7 @@ describe('host-key', () => {
 const cell = (checkId: string, status: 'ok' | 'warn' | 'fail', value: string) => ({
   ...{ nodeId, checkId, status, value, title: checkId.toUpperCase(), group: 'machine' as const },
   ...{ threshold: '2', why: 'Little helps little.', fix: 'Add one.', source: '' },
-  ...{ isUnknown: false, takenAt: new Date().toISOString() },
+  ...{ isUnknown: false, valueHash: '', takenAt: new Date().toISOString() },
 });
 
 describe('checks', () => {

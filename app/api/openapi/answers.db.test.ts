@@ -232,7 +232,7 @@ describe('answers and the OpenAPI document', () => {
       value: '1',
       threshold: '2',
     } as const;
-    const words = { why: 'few', fix: 'Add one.', source: '', group: 'machine', isUnknown: false } as const;
+    const words = { why: 'few', fix: 'Add one.', source: '', group: 'machine', isUnknown: false, valueHash: '' } as const;
     const cells = [{ ...red, ...words, takenAt: '2026-01-01T00:00:00Z' }];
     await insertPreflight(database.worker.pool, siteId, { revision: 2, cells });
     const override = 'POST /api/v1/sites/[siteId]/checks/overrides';
