@@ -8,6 +8,7 @@ export type PlanProblemCode =
   | 'no-systemd'
   | 'downgrade'
   | 'minor-skipped'
+  | 'etcd-stop'
   | 'unknown-version'
   | 'foreign-data'
   | 'other-role'
