@@ -12,6 +12,7 @@ import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { hashFacts } from './hash-facts';
 import { PLAIN } from './file-work';
 import type { Work } from './file-work';
+import { toLabelWork } from './label-work';
 import { toLoadBalancerWork } from './load-balancer-work';
 import { toNodeWork } from './node-work';
 import type { Plan, PlanKind, PlanStep } from './plan';
@@ -48,6 +49,7 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
   'lb.put': 1,
   'lb.ready': 8,
   'rke2.ready': 60,
+  'nodes.label': 3,
   'cluster.verify': 5,
   'rke2.uninstall': 60,
 };
@@ -56,8 +58,8 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
  * The steps that bring hosts from their facts to a topology: the same input gives the same plan, hosts that already
  * match give an empty one. Order: load balancers one at a time, those that serve first; members of etcd that are away, all
  * at once, because a cluster without quorum starts only together; then each server when the one before it is Ready and a voting member,
- * running ones before those that join; agents after the last server, at most `AGENTS_AT_ONCE` at a time; at the end a
- * look at the whole. What disturbs nothing that runs (downloads, files of a host without RKE2) waits for nobody.
+ * running ones before those that join; agents after the last server, at most `AGENTS_AT_ONCE` at a time; at the end
+ * labels and taints, and a look at the whole. What disturbs nothing that runs (downloads, files of a host without RKE2) waits for nobody.
  * Throws an `AppError` in the words of `refusePlan`.
  */
 export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput): Plan {
@@ -110,6 +112,11 @@ function addApplySteps(list: StepList, topology: Topology, facts: readonly NodeF
     const before = ends.at(-AGENTS_AT_ONCE);
     const last = add(node, toWork(node), ...(before === undefined ? [] : [before]));
     if (last !== null) ends.push(last);
+  }
+  const labelled = firstServer(topology);
+  if (labelled) {
+    const works = toLabelWork(topology, factsFor(facts, labelled.id));
+    list.addChain(labelled, works, () => true, ...list.ends());
   }
   addVerification(list, topology, facts);
 }

@@ -1,7 +1,7 @@
 import { sha256Hex } from '@/lib/core/hash';
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
 import { isActive } from '@/lib/health/check-result';
-import type { NodeFacts } from '@/lib/health/facts';
+import type { FileFact, NodeFacts } from '@/lib/health/facts';
 import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
 import type { RenderedFile } from '@/lib/render/rendered-file';
 import { renderNode } from '@/lib/render/render-node';
@@ -9,7 +9,7 @@ import { INTERNET_ARTIFACTS_URL } from '@/lib/steps/artifact-fetch';
 import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
 import { READY_STAMP } from '@/lib/steps/rke2-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
-import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp } from './file-work';
+import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp, withoutLabels } from './file-work';
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
 import { OPTIONAL_PATHS } from './plan-writes';
@@ -67,7 +67,8 @@ function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts
 function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] {
   const found = facts.files[file.path] ?? null;
   if (isSame(file, found)) return [];
-  const isRead = file.readBy.includes(unit);
+  const isLabelled = hasOtherLabels(file, found);
+  const isRead = file.readBy.includes(unit) && !isLabelled;
   const { path, mode, owner, group, content, secrets } = file;
   const dropsStamps = isRead ? [unit, READY_STAMP] : (FILE_STAMPS[path] ?? []);
   return [
@@ -75,11 +76,20 @@ function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] 
       ...PLAIN,
       kind: 'file.put',
       params: { path, mode, owner, group, content, secrets, dropsStamps },
-      effect: toFileEffect(file, found),
+      effect: isLabelled
+        ? `changes ${path}: labels and taints that count when the node registers anew; nothing restarts`
+        : toFileEffect(file, found),
       diff: toUnifiedDiff(path, found?.content ?? null, content),
       phase: isRead || file.readBy.length > 0 || path.startsWith('/var/lib/rancher/') ? 'change' : 'prepare',
     },
   ];
+}
+
+/** Whether a file differs from what stands on the host in labels and taints alone. */
+function hasOtherLabels(file: RenderedFile, found: FileFact | null): boolean {
+  if (found?.content == null || found.content === file.content) return false;
+  const content = withoutLabels(file.content);
+  return isSame({ ...file, content }, { ...found, content: withoutLabels(found.content) });
 }
 
 const FILE_STAMPS: Readonly<Record<string, readonly string[]>> = {

@@ -7,6 +7,7 @@ import { LB_PACKAGES_STAMP, LbPackagesParams, toLbPackagesStamp } from '@/lib/st
 import { LbPutParams } from '@/lib/steps/lb-put';
 import { LB_READY_STAMP, LbReadyParams } from '@/lib/steps/lb-ready';
 import { INSTALL_STAMP, Rke2InstallParams } from '@/lib/steps/rke2-install';
+import { NODES_LABEL_STAMP, NodesLabelParams } from '@/lib/steps/nodes-label';
 import { READY_STAMP, Rke2ReadyParams } from '@/lib/steps/rke2-ready';
 import { ServiceReloadParams } from '@/lib/steps/service-reload';
 import { ServiceRunParams } from '@/lib/steps/service-run';
@@ -81,6 +82,7 @@ const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
     return withFile(withoutStamps(facts, dropsStamps), path, { mode, owner, group, content });
   },
   'lb.ready': (facts, params) => withStamp(facts, LB_READY_STAMP, LbReadyParams.parse(params).stamp),
+  'nodes.label': (facts, params) => withStamp(facts, NODES_LABEL_STAMP, NodesLabelParams.parse(params).stamp),
   'cluster.verify': (facts, params) =>
     withStamp(facts, CLUSTER_VERIFY_STAMP, ClusterVerifyParams.parse(params).stamp),
   'rke2.ready': (facts, params) => withStamp(facts, READY_STAMP, Rke2ReadyParams.parse(params).stamp),
