@@ -18,6 +18,7 @@ import { toNodeWork } from './node-work';
 import type { Plan, PlanKind, PlanStep } from './plan';
 import { isRunning } from './is-running';
 import { refusePlan } from './refuse-plan';
+import { listClusterNodes, toUndrawnNotices } from './undrawn-nodes';
 import { toUninstallWork } from './uninstall-work';
 
 export interface PlanInput {
@@ -79,7 +80,9 @@ export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput
     factsHash: hashFacts(facts),
     steps: builder.steps,
   };
-  return { ...body, id: `p-${sha256Hex(canonicalJson(body)).slice(0, 32)}` };
+  const notices = kind === 'apply' ? [...toUndrawnNotices(topology, facts)] : [];
+  const identity = notices.length > 0 ? { ...body, notices } : body;
+  return { ...body, notices, id: `p-${sha256Hex(canonicalJson(identity)).slice(0, 32)}` };
 }
 
 function addApplySteps(list: StepList, topology: Topology, facts: readonly NodeFacts[]): void {
@@ -196,12 +199,16 @@ class StepList {
   readonly steps: PlanStep[] = [];
   private readonly ids = new Set<string>();
   private voters: number;
+  /** Voting members of etcd, those that are away too: the quorum is theirs. */
+  private members: number;
 
   constructor(topology: Topology, facts: readonly NodeFacts[]) {
     const serverIds = new Set(servers(topology).map(({ id }) => id));
     this.voters = facts.filter(
       (node) => serverIds.has(node.nodeId) && isActive(node, 'rke2-server.service'),
     ).length;
+    const known = listClusterNodes(topology, facts).filter(({ isVoter }) => isVoter);
+    this.members = Math.max(this.voters, known.length);
   }
 
   /** Adds one node's work, each after the one before; the first gated one also waits for `barriers`. */
@@ -230,12 +237,16 @@ class StepList {
 
   private add(node: TopologyNode, work: Work, dependsOn: string[]): string {
     const id = this.toStepId(node.id, work);
-    const total = this.voters;
-    const quorum = work.touchesQuorum && total > 0 ? `${total - 1} of ${total}` : null;
-    if (work.kind === 'rke2.uninstall' && quorum !== null) this.voters -= 1;
+    const { voters, members } = this;
+    const quorum = work.touchesQuorum && voters > 0 ? `${voters - 1} of ${members}` : null;
+    if (work.kind === 'rke2.uninstall' && quorum !== null) {
+      this.voters -= 1;
+      this.members -= 1;
+    }
     const comesBack =
       work.kind === 'service.start' || (work.kind === 'service.restart' && !work.touchesQuorum);
     if (comesBack && node.role === 'server') this.voters += 1;
+    this.members = Math.max(this.members, this.voters);
     this.steps.push({
       id,
       nodeId: node.id,

@@ -15,6 +15,7 @@ export type PlanProblemCode =
   | 'interface-missing'
   | 'first-server-bare'
   | 'servers-replaced'
+  | 'undrawn-server'
   | 'node-identity'
   | 'critical-value';
 

@@ -7,6 +7,7 @@ import { isRunning } from './is-running';
 import type { PlanKind } from './plan';
 import type { PlanProblem, PlanProblemCode } from './plan-problem';
 import { refuseJoins } from './refuse-joins';
+import { refuseUndrawn } from './undrawn-nodes';
 import { compareRke2Versions, findEtcdStop, findRke2Version } from './rke2-version';
 
 /** Everything that stands in the way of a plan; an empty list means that `buildPlan` makes one. */
@@ -36,7 +37,9 @@ export function refusePlan(
     const found = facts.find((candidate) => candidate.nodeId === node.id);
     problems.push(...refuseNode(topology, node, found, kind));
   }
-  return kind === 'apply' ? [...problems, ...refuseJoins(topology, facts)] : problems;
+  return kind === 'apply'
+    ? [...problems, ...refuseJoins(topology, facts), ...refuseUndrawn(topology, facts)]
+    : problems;
 }
 
 function refuseNode(
