@@ -7,6 +7,7 @@ import { toLanes, toTicks } from './lanes';
 const [A, B] = ['a'.repeat(16), 'b'.repeat(16)];
 const { steps } = Plan.parse({
   schemaVersion: 1,
+  notices: [],
   id: 'p',
   siteId: 's-1',
   kind: 'apply',

@@ -12,6 +12,7 @@ const [A, B, C, D] = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(16)) as 
 ];
 const plan = Plan.parse({
   schemaVersion: 1,
+  notices: [],
   id: 'p',
   siteId: 's-1',
   kind: 'apply',

@@ -63,6 +63,7 @@ export function PlanPanel({ nodes, job, plan, isFailed, isBusy, error, onPlan }:
       {result && result.problems.length > 0 && <div>{again}</div>}
       {isFailed && <ErrorPanel title="The plan could not be read." action={again} />}
       {result?.planId && !plan && !isFailed && <Skeleton />}
+      {plan && <Notices notices={plan.plan.notices} />}
       {plan &&
         (plan.plan.steps.length === 0 ? (
           <NothingToDo again={again} />
@@ -70,6 +71,20 @@ export function PlanPanel({ nodes, job, plan, isFailed, isBusy, error, onPlan }:
           <Steps plan={plan} nodes={nodes} again={again} />
         ))}
     </div>
+  );
+}
+
+function Notices({ notices }: { readonly notices: readonly string[] }) {
+  if (notices.length === 0) return null;
+  return (
+    <ul aria-label="Notices" className="flex flex-col gap-2 border border-line bg-raised p-3">
+      {notices.map((notice) => (
+        <li key={notice}>
+          <StateMark shape="triangle" ink="degraded" word="note" className="mr-2" />
+          {notice}
+        </li>
+      ))}
+    </ul>
   );
 }
 

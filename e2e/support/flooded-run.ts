@@ -44,6 +44,7 @@ export async function insertFloodedRun(
   ];
   const plan = {
     schemaVersion: 1,
+    notices: [],
     id: planId,
     siteId,
     kind: 'apply' as const,

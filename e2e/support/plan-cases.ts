@@ -34,6 +34,19 @@ export const SENT_RELEASE = { version: 'v1.35.7+rke2r1', arch: 'arm64' } as cons
 const withSan = (base: Topology): Topology =>
   Topology.parse({ ...base, security: { ...base.security, extraSans: ['k8s.example.net'] } });
 
+const withLabels = (base: Topology): Topology =>
+  Topology.parse({
+    ...withSan(base),
+    nodes: base.nodes.map((node) => ({
+      ...node,
+      labels: { env: 'edge', 'example.com/tier': '' },
+      taints: [
+        { key: 'example.com/a', value: 'x', effect: 'PreferNoSchedule' },
+        { key: 'example.com/b', effect: 'PreferNoSchedule' },
+      ],
+    })),
+  });
+
 /** A lab host has no NetworkManager, the one unit of a server that plans reload; sshd is reloaded in its place. */
 const reloadSsh = ({ nodeId }: CaseHost): readonly TestStep[] => [
   {
@@ -135,6 +148,8 @@ export const PLAN_CASES: readonly PlanCase[] = [
   { name: 'verification', kind: 'apply', toTopology: (base) => base, steps: verifyCluster },
   { name: 'changed-configuration', kind: 'apply', toTopology: withSan },
   { name: 'nothing-to-do', kind: 'apply', toTopology: withSan },
+  { name: 'labels', kind: 'apply', toTopology: withLabels },
+  { name: 'removed-labels', kind: 'apply', toTopology: withSan },
   { name: 'reload', kind: 'apply', toTopology: withSan, steps: reloadSsh },
   { name: 'etcd-user', kind: 'apply', toTopology: withSan, steps: makeEtcdUser },
   { name: 'uninstall', kind: 'uninstall', toTopology: withSan },

@@ -35,6 +35,7 @@ export function toBareFacts(topology: Topology, node: TopologyNode): NodeFacts {
     selinux: '',
     rke2Version: null,
     hasEtcdData: false,
+    clusterNodes: [],
     dropIns: [],
     files: {},
     stamps: {},

@@ -62,6 +62,7 @@ function toPut(path: string, content: string, more: Partial<PlanStep> = {}): Pla
 function unpack(steps: readonly PlanStep[]): string[] {
   const plan: Plan = {
     schemaVersion: 1,
+    notices: [],
     id: 'p-by-hand',
     siteId: 'site-x' as Plan['siteId'], // any id will do
     kind: 'uninstall', // no rendered files beside those of the steps
@@ -321,6 +322,7 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       };
       const plan = {
         schemaVersion: 1,
+        notices: [] as string[],
         id: 'p-x',
         siteId: 'site-x',
         kind: 'uninstall',

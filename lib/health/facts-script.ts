@@ -120,6 +120,15 @@ for file in "$root/usr/local/bin/rke2" "$root/opt/rke2/bin/rke2" "$root/usr/bin/
   if [ -x "$file" ]; then "$file" --version 2>/dev/null </dev/null | { IFS= read -r line && say "rke2 $line"; }; break; fi
 done
 if [ -d "$root/var/lib/rancher/rke2/server/db" ]; then say 'etcd-data yes'; fi
+kubectl="$root/var/lib/rancher/rke2/bin/kubectl"
+config="$root/etc/rancher/rke2/rke2.yaml"
+format='{range .items[*]}{.metadata.name} control-plane={.metadata.labels.node-role\\.kubernetes\\.io/control-plane} etcd={.metadata.labels.node-role\\.kubernetes\\.io/etcd} voter={.status.conditions[?(@.type=="EtcdIsVoter")].status}{"\\n"}{end}'
+if [ -x "$kubectl" ] && [ -f "$config" ]; then
+  limit=
+  if command -v timeout >/dev/null 2>&1; then limit='timeout 15'; fi
+  $limit "$kubectl" --kubeconfig "$config" --cache-dir "$root/run/siteplan-kube-cache" --request-timeout=5s get nodes -o jsonpath="$format" 2>/dev/null </dev/null |
+    head -n 2000 | while IFS= read -r line; do say "cluster-node $line"; done
+fi
 for file in "$root"/etc/rancher/rke2/config.yaml.d/*; do
   if [ -f "$file" ]; then say "drop-in $(printf '%s' "\${file##*/}" | encode)"; fi
 done

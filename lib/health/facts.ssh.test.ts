@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { arch, hostname, release, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +82,23 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
         '/a/link': { mode: '0000', owner: 'unknown', group: 'unknown', content: null },
         '/a/none': null,
       });
+    });
+
+    it('asks a server for the Nodes of its cluster', async () => {
+      put(
+        'var/lib/rancher/rke2/bin/kubectl',
+        `#!/bin/sh\nprintf '%s\\n' "$@" > '${root}/asked'\nprintf 's1 control-plane=true etcd=true voter=True\\na1 control-plane= etcd= voter=\\n'\n`,
+        0o755,
+      );
+      expect((await readFacts([])).clusterNodes).toEqual([]);
+      put('etc/rancher/rke2/rke2.yaml', 'x');
+      expect((await readFacts([])).clusterNodes).toEqual([
+        { name: 's1', role: 'server', isVoter: true },
+        { name: 'a1', role: 'agent', isVoter: false },
+      ]);
+      expect(readFileSync(join(root, 'asked'), 'utf8')).toContain(
+        String.raw`jsonpath={range .items[*]}{.metadata.name} control-plane={.metadata.labels.node-role\.kubernetes\.io/control-plane} etcd={.metadata.labels.node-role\.kubernetes\.io/etcd} voter={.status.conditions[?(@.type=="EtcdIsVoter")].status}{"\n"}{end}`,
+      );
     });
 
     it('measures free space where RKE2 keeps its data, or would keep it', async () => {

@@ -15,6 +15,15 @@ export type FileFact = z.infer<typeof FileFact>;
 export const UnitFact = z.object({ load: z.string(), active: z.string(), enabled: z.string() });
 export type UnitFact = z.infer<typeof UnitFact>;
 
+/** A Node as the API of a server lists it. */
+export const ClusterNodeFact = z.object({
+  name: z.string(),
+  role: z.enum(['server', 'agent']),
+  /** Whether it says of itself that it votes in etcd (condition `EtcdIsVoter`, k3s pkg/etcd/etcd.go). */
+  isVoter: z.boolean(),
+});
+export type ClusterNodeFact = z.infer<typeof ClusterNodeFact>;
+
 /** What was read from one node by one probe. Bytes and MiB as named, ports as bound, all text made safe. */
 export const NodeFacts = z.object({
   nodeId: NodeId,
@@ -45,6 +54,8 @@ export const NodeFacts = z.object({
   rke2Version: z.string().nullable(),
   /** True where /var/lib/rancher/rke2/server/db exists. */
   hasEtcdData: z.boolean(),
+  /** Every Node of the cluster by its name, from a server whose API answers; else empty, as in facts stored before. */
+  clusterNodes: z.array(ClusterNodeFact).default([]),
   /** Names of files in /etc/rancher/rke2/config.yaml.d. */
   dropIns: z.array(z.string()),
   /** By path: what stands there, null for nothing. Holds every path that the plan may write. */

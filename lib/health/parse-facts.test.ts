@@ -54,6 +54,22 @@ describe('facts', { timeout: 30_000 }, () => {
     });
   });
 
+  it('read the Nodes of a cluster, and nothing from lines that are none', () => {
+    const { clusterNodes } = read(
+      'cluster-node s1 control-plane=true etcd=true voter=True',
+      'cluster-node s2 control-plane=true etcd= voter=False',
+      'cluster-node a1 control-plane= etcd= voter=',
+      'cluster-node $(id) control-plane=true etcd= voter=',
+      'cluster-node a2 control-plane=true voter=True',
+      'cluster-node ',
+    );
+    expect(clusterNodes).toEqual([
+      { name: 's1', role: 'server', isVoter: true },
+      { name: 's2', role: 'server', isVoter: false },
+      { name: 'a1', role: 'agent', isVoter: false },
+    ]);
+  });
+
   it('cut no character in half', () => {
     const { hostname } = read(`hostname ${'x'.repeat(299)}\u{1f600}`);
     expect(hostname.isWellFormed()).toBe(true);
@@ -76,6 +92,7 @@ describe('facts', { timeout: 30_000 }, () => {
       'no-file',
       'stamp',
       'drop-in',
+      'cluster-node',
       'rke2',
       'cpus',
       'begun',

@@ -57,6 +57,7 @@ export function parseFacts(
     selinux: facts.find('selinux') || 'absent',
     rke2Version: findVersion(facts.find('rke2')),
     hasEtcdData: facts.find('etcd-data') === 'yes',
+    clusterNodes: facts.all('cluster-node').flatMap(findClusterNode),
     dropIns: facts
       .all('drop-in')
       .map((name) => toSafeLine(decodeText(name) ?? '(unreadable name)', 200))
@@ -103,6 +104,14 @@ function findAddress(text: string): NodeFacts['addresses'] {
   if (!match?.[1] || !match[2]) return [];
   const whole = match[2].includes(':') ? 128 : 32;
   return [{ interface: match[1], address: match[2], prefix: Number(match[3] ?? whole) }];
+}
+
+/** `s1 control-plane=true etcd=true voter=True`; what a Node does not say is empty. */
+function findClusterNode(text: string): NodeFacts['clusterNodes'] {
+  const match = /^([a-z0-9.-]{1,253}) control-plane=(\S*) etcd=(\S*) voter=(\S*)$/.exec(text);
+  if (!match?.[1]) return [];
+  const isServer = match[2] === 'true' || match[3] === 'true';
+  return [{ name: match[1], role: isServer ? 'server' : 'agent', isVoter: match[4] === 'True' }];
 }
 
 /** `tcp 0.0.0.0:6443 users:(("kube-apiserver",pid=1,fd=3))` as `ss` prints it; a zone after `%` is dropped. */

@@ -12,11 +12,13 @@ import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { hashFacts } from './hash-facts';
 import { PLAIN } from './file-work';
 import type { Work } from './file-work';
+import { toLabelWork } from './label-work';
 import { toLoadBalancerWork } from './load-balancer-work';
 import { toNodeWork } from './node-work';
 import type { Plan, PlanKind, PlanStep } from './plan';
 import { isRunning } from './is-running';
 import { refusePlan } from './refuse-plan';
+import { listClusterNodes, toUndrawnNotices } from './undrawn-nodes';
 import { toUninstallWork } from './uninstall-work';
 
 export interface PlanInput {
@@ -51,6 +53,7 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
   'lb.put': 1,
   'lb.ready': 8,
   'rke2.ready': 60,
+  'nodes.label': 3,
   'cluster.verify': 5,
   'rke2.uninstall': 60,
 };
@@ -59,8 +62,8 @@ const ESTIMATE_S: Readonly<Record<StepKindName, number>> = {
  * The steps that bring hosts from their facts to a topology: the same input gives the same plan, hosts that already
  * match give an empty one. Order: load balancers one at a time, those that serve first; members of etcd that are away, all
  * at once, because a cluster without quorum starts only together; then each server when the one before it is Ready and a voting member,
- * running ones before those that join; agents after the last server, at most `AGENTS_AT_ONCE` at a time; at the end a
- * look at the whole. What disturbs nothing that runs (downloads, files of a host without RKE2) waits for nobody.
+ * running ones before those that join; agents after the last server, at most `AGENTS_AT_ONCE` at a time; at the end
+ * labels and taints, and a look at the whole. What disturbs nothing that runs (downloads, files of a host without RKE2) waits for nobody.
  * Throws an `AppError` in the words of `refusePlan`.
  */
 export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput): Plan {
@@ -80,7 +83,9 @@ export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput
     factsHash: hashFacts(facts),
     steps: builder.steps,
   };
-  return { ...body, id: `p-${sha256Hex(canonicalJson(body)).slice(0, 32)}` };
+  const notices = kind === 'apply' ? [...toUndrawnNotices(topology, facts)] : [];
+  const identity = notices.length > 0 ? { ...body, notices } : body;
+  return { ...body, notices, id: `p-${sha256Hex(canonicalJson(identity)).slice(0, 32)}` };
 }
 
 function addApplySteps(list: StepList, topology: Topology, facts: readonly NodeFacts[]): void {
@@ -113,6 +118,11 @@ function addApplySteps(list: StepList, topology: Topology, facts: readonly NodeF
     const before = ends.at(-AGENTS_AT_ONCE);
     const last = add(node, toWork(node), ...(before === undefined ? [] : [before]));
     if (last !== null) ends.push(last);
+  }
+  const labelled = firstServer(topology);
+  if (labelled) {
+    const works = toLabelWork(topology, factsFor(facts, labelled.id));
+    list.addChain(labelled, works, () => true, ...list.ends());
   }
   addVerification(list, topology, facts);
 }
@@ -192,12 +202,16 @@ class StepList {
   readonly steps: PlanStep[] = [];
   private readonly ids = new Set<string>();
   private voters: number;
+  /** Voting members of etcd, those that are away too: the quorum is theirs. */
+  private members: number;
 
   constructor(topology: Topology, facts: readonly NodeFacts[]) {
     const serverIds = new Set(servers(topology).map(({ id }) => id));
     this.voters = facts.filter(
       (node) => serverIds.has(node.nodeId) && isActive(node, 'rke2-server.service'),
     ).length;
+    const known = listClusterNodes(topology, facts).filter(({ isVoter }) => isVoter);
+    this.members = Math.max(this.voters, known.length);
   }
 
   /** Adds one node's work, each after the one before; the first gated one also waits for `barriers`. */
@@ -226,12 +240,16 @@ class StepList {
 
   private add(node: TopologyNode, work: Work, dependsOn: string[]): string {
     const id = this.toStepId(node.id, work);
-    const total = this.voters;
-    const quorum = work.touchesQuorum && total > 0 ? `${total - 1} of ${total}` : null;
-    if (work.kind === 'rke2.uninstall' && quorum !== null) this.voters -= 1;
+    const { voters, members } = this;
+    const quorum = work.touchesQuorum && voters > 0 ? `${voters - 1} of ${members}` : null;
+    if (work.kind === 'rke2.uninstall' && quorum !== null) {
+      this.voters -= 1;
+      this.members -= 1;
+    }
     const comesBack =
       work.kind === 'service.start' || (work.kind === 'service.restart' && !work.touchesQuorum);
     if (comesBack && node.role === 'server') this.voters += 1;
+    this.members = Math.max(this.members, this.voters);
     this.steps.push({
       id,
       nodeId: node.id,

@@ -20,11 +20,19 @@ export interface Work {
 /** What most steps are: no diff, no restart, quorum untouched, and nothing that runs is disturbed. */
 export const PLAIN = { diff: null, restarts: [], touchesQuorum: false, phase: 'prepare' } as const;
 
+/**
+ * A file without what RKE2 takes at the first registration only, labels and taints (RKE2 docs
+ * reference/linux_agent_config): no restart makes them count.
+ */
+export function withoutLabels(content: string): string {
+  return content.replace(/^node-(?:label|taint):.*\n(?:[ -].*\n)*/gm, '');
+}
+
 /** What `unit` is started with: the version and the slotted content of every file that it reads at its start. */
 export function toServiceStamp(version: string, unit: string, files: readonly RenderedFile[]): string {
   const read = files
     .filter(({ readBy }) => readBy.includes(unit))
-    .map(({ path, content }) => [path, content]);
+    .map(({ path, content }) => [path, withoutLabels(content)]);
   return sha256Hex(canonicalJson({ version, files: read }));
 }
 

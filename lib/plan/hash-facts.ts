@@ -1,11 +1,13 @@
 import { canonicalJson, sha256Hex } from '@/lib/core/hash';
 import { isActive } from '@/lib/health/check-result';
-import type { NodeFacts } from '@/lib/health/facts';
+import type { ClusterNodeFact, NodeFacts } from '@/lib/health/facts';
 import { isRunning } from './is-running';
 
+const toKey = ({ name, role, isVoter }: ClusterNodeFact) => `${name} ${role} ${isVoter}`;
+
 /**
- * Hash of what a plan is made from: which machine, its architecture, RKE2, files, stamps, and which units exist and
- * run. Not the clock, memory, free space, ports or boot id, so that a plan stays fresh while nothing of its own changes.
+ * Hash of what a plan is made from: which machine, its architecture, RKE2, files, stamps, the Nodes of the cluster,
+ * and which units exist and run. Not the clock, memory, free space, ports or boot id, so that a plan stays fresh while nothing of its own changes.
  */
 export function hashFacts(facts: readonly NodeFacts[]): string {
   const parts = facts.map((node) => ({
@@ -15,6 +17,7 @@ export function hashFacts(facts: readonly NodeFacts[]): string {
     hasSystemd: node.hasSystemd,
     rke2Version: node.rke2Version,
     hasEtcdData: node.hasEtcdData,
+    ...(node.clusterNodes.length > 0 && { clusterNodes: node.clusterNodes.map(toKey).sort() }),
     files: node.files,
     stamps: node.stamps,
     units: Object.fromEntries(

@@ -1,7 +1,7 @@
 import { sha256Hex } from '@/lib/core/hash';
 import { toUnifiedDiff } from '@/lib/core/unified-diff';
 import { isActive } from '@/lib/health/check-result';
-import type { NodeFacts } from '@/lib/health/facts';
+import type { FileFact, NodeFacts } from '@/lib/health/facts';
 import { ETCD_USER_PATH } from '@/lib/render/cis-files';
 import { hasClusterCaSlot } from '@/lib/render/cluster-ca';
 import { MODULES_PATH, NETWORK_MANAGER_PATH, SYSCTL_PATH } from '@/lib/render/host-files';
@@ -13,7 +13,7 @@ import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
 import { READY_STAMP } from '@/lib/steps/rke2-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { toDropInWork } from './drop-in-work';
-import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp } from './file-work';
+import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp, withoutLabels } from './file-work';
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
 import { OPTIONAL_PATHS } from './plan-writes';
@@ -82,7 +82,8 @@ function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts
 function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] {
   const found = facts.files[file.path] ?? null;
   if (isSame(file, found)) return [];
-  const isRead = file.readBy.includes(unit);
+  const isLabelled = hasOtherLabels(file, found);
+  const isRead = file.readBy.includes(unit) && !isLabelled;
   const { path, mode, owner, group, content, secrets } = file;
   const dropsStamps = isRead ? [unit, READY_STAMP] : (FILE_STAMPS[path] ?? []);
   return [
@@ -90,7 +91,9 @@ function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] 
       ...PLAIN,
       kind: 'file.put',
       params: { path, mode, owner, group, content, secrets, dropsStamps },
-      effect: toFileEffect(file, found),
+      effect: isLabelled
+        ? `changes ${path}: labels and taints that count when the node registers anew; nothing restarts`
+        : toFileEffect(file, found),
       diff: toUnifiedDiff(path, found?.content ?? null, content),
       phase: isRead || file.readBy.length > 0 || path.startsWith('/var/lib/rancher/') ? 'change' : 'prepare',
     },
@@ -99,6 +102,13 @@ function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] 
 
 function toServeWork(work: Work): Work {
   return { ...work, phase: 'serve' };
+}
+
+/** Whether a file differs from what stands on the host in labels and taints alone. */
+function hasOtherLabels(file: RenderedFile, found: FileFact | null): boolean {
+  if (found?.content == null || found.content === file.content) return false;
+  const content = withoutLabels(file.content);
+  return isSame({ ...file, content }, { ...found, content: withoutLabels(found.content) });
 }
 
 const FILE_STAMPS: Readonly<Record<string, readonly string[]>> = {

@@ -7,12 +7,14 @@ export type PlanProblemCode =
   | 'no-systemd'
   | 'downgrade'
   | 'minor-skipped'
+  | 'etcd-stop'
   | 'unknown-version'
   | 'foreign-data'
   | 'other-role'
   | 'interface-missing'
   | 'first-server-bare'
   | 'servers-replaced'
+  | 'undrawn-server'
   | 'node-identity'
   | 'critical-value';
 

@@ -37,5 +37,7 @@ export const Plan = z.object({
   revision: z.int(),
   factsHash: z.string(),
   steps: z.array(PlanStep),
+  /** What a person should know beside the steps, a sentence each; none in plans stored before there were any. */
+  notices: z.array(z.string()).default([]),
 });
 export type Plan = z.infer<typeof Plan>;

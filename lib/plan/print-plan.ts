@@ -6,10 +6,12 @@ import type { Plan, PlanStep } from './plan';
 export function printPlan(plan: Plan, nameOf: (nodeId: NodeId) => string): string {
   const hosts = new Set(plan.steps.map(({ nodeId }) => nodeId)).size;
   const head = `Plan ${plan.id}: ${plan.kind} revision ${plan.revision}`;
-  if (plan.steps.length === 0) return `${head}\nNothing to do: every host already is as the drawing says.\n`;
+  const notices = plan.notices.map((notice) => `\nNote: ${notice}\n`).join('');
+  if (plan.steps.length === 0)
+    return `${head}\nNothing to do: every host already is as the drawing says.\n${notices}`;
   const numbers = new Map(plan.steps.map(({ id }, index) => [id, index + 1]));
   const lines = plan.steps.map((step, index) => printStep(step, index + 1, nameOf(step.nodeId), numbers));
-  return `${head}\n${toCount(plan.steps.length, 'step')} on ${toCount(hosts, 'host')}\n\n${lines.join('\n')}`;
+  return `${head}\n${toCount(plan.steps.length, 'step')} on ${toCount(hosts, 'host')}\n${notices}\n${lines.join('\n')}`;
 }
 
 function printStep(

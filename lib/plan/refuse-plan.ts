@@ -7,7 +7,8 @@ import { isRunning } from './is-running';
 import type { PlanKind } from './plan';
 import type { PlanProblem, PlanProblemCode } from './plan-problem';
 import { refuseJoins } from './refuse-joins';
-import { compareRke2Versions, findRke2Version } from './rke2-version';
+import { refuseUndrawn } from './undrawn-nodes';
+import { compareRke2Versions, findEtcdStop, findRke2Version } from './rke2-version';
 
 /** Everything that stands in the way of a plan; an empty list means that `buildPlan` makes one. */
 export function refusePlan(
@@ -28,7 +29,9 @@ export function refusePlan(
     const found = facts.find((candidate) => candidate.nodeId === node.id);
     problems.push(...refuseNode(topology, node, found, kind));
   }
-  return kind === 'apply' ? [...problems, ...refuseJoins(topology, facts)] : problems;
+  return kind === 'apply'
+    ? [...problems, ...refuseJoins(topology, facts), ...refuseUndrawn(topology, facts)]
+    : problems;
 }
 
 function refuseNode(
@@ -87,7 +90,7 @@ function refuseNode(
     );
   }
   if (node.role === 'lb') return problems;
-  const version = refuseVersion(topology.rke2.version, facts.rke2Version, node);
+  const version = refuseVersion(topology.rke2.version, facts, node);
   if (version) problems.push(problem(...version));
   return problems;
 }
@@ -129,10 +132,13 @@ function refuseLoadBalancer({ registration }: Topology, node: TopologyNode, fact
   return isThere ? [] : toProblem(`${node.name} has no interface ${name} with an address.`);
 }
 
-/** Downgrades need a snapshot of the older minor, and servers must not skip a minor (RKE2 docs upgrades/manual, roll-back). */
+/**
+ * Downgrades need a snapshot of the older minor, servers must not skip a minor (RKE2 docs upgrades/manual, roll-back), and
+ * etcd's data must have been run by 3.5.26 before 3.6.
+ */
 function refuseVersion(
   wantedText: string,
-  foundText: string | null,
+  { rke2Version: foundText, hasEtcdData }: NodeFacts,
   node: TopologyNode,
 ): [PlanProblemCode, string, string] | null {
   if (foundText === null || foundText === wantedText) return null;
@@ -149,6 +155,11 @@ function refuseVersion(
       message,
       `Choose ${foundText} or newer, or restore a snapshot of the older version.`,
     ];
+  }
+  const stop = hasEtcdData ? findEtcdStop(found, wanted) : null;
+  if (stop !== null) {
+    const message = `${node.name} has RKE2 ${foundText}, whose etcd is older than 3.5.26; ${wantedText} brings etcd 3.6, which could take removed members for living ones.`;
+    return ['etcd-stop', message, `Go to ${stop} first, on all servers, and from there to ${wantedText}.`];
   }
   if (wanted.minor > found.minor + 1) {
     const message = `${node.name} has RKE2 ${foundText}; ${wantedText} skips a minor version.`;

@@ -33,3 +33,20 @@ export function compareRke2Versions(a: Rke2VersionParts, b: Rke2VersionParts): n
     a.release - b.release
   );
 }
+
+/** First patch of a minor whose etcd is 3.5.26, in which members that were removed do not come back (RKE2 release notes). */
+const FIRST_WITH_ETCD_3_5_26: Readonly<Record<number, string>> = {
+  32: 'v1.32.11+rke2r3',
+  33: 'v1.33.7+rke2r3',
+};
+const LAST_WITH_ETCD_3_5 = 'v1.33.10+rke2r3';
+
+/**
+ * The patch that a server with etcd's data must run before it goes from `found` to `wanted`, or null where it may go
+ * straight: etcd 3.6 (v1.33.11 and newer) takes only members that ran 3.5.26 (RKE2 docs release-notes/v1.33.X).
+ */
+export function findEtcdStop(found: Rke2VersionParts, wanted: Rke2VersionParts): string | null {
+  const hasEtcd36 = wanted.minor > 33 || (wanted.minor === 33 && wanted.patch > 10);
+  const first = findRke2Version(FIRST_WITH_ETCD_3_5_26[found.minor] ?? '');
+  return hasEtcd36 && first && compareRke2Versions(found, first) < 0 ? LAST_WITH_ETCD_3_5 : null;
+}

@@ -8,6 +8,7 @@ import { lbPackages } from './lb-packages';
 import { lbPut } from './lb-put';
 import { lbReady } from './lb-ready';
 import { modulesLoad } from './modules-load';
+import { nodesLabel } from './nodes-label';
 import { rke2Install } from './rke2-install';
 import { rke2Ready } from './rke2-ready';
 import { rke2Uninstall } from './rke2-uninstall';
@@ -39,6 +40,7 @@ export const STEP_KINDS = {
   'lb.put': lbPut,
   'lb.ready': lbReady,
   'rke2.ready': rke2Ready,
+  'nodes.label': nodesLabel,
   'cluster.verify': clusterVerify,
   'rke2.uninstall': rke2Uninstall,
 } as const satisfies Readonly<Record<string, StepKind>>;

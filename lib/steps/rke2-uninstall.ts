@@ -56,7 +56,7 @@ done < /proc/mounts
 for left in /usr/local/bin/rke2 /opt/rke2/bin/rke2 /etc/rancher/rke2 /etc/rancher/node /var/lib/rancher/rke2; do
   if [ -e "$root$left" ]; then note "removing $left"; rm -rf "$root$left"; fi
 done
-rm -rf "$state/stamps" "$state/starting" "$state/artifacts" "$copy"
+rm -rf "$state/stamps" "$state/starting" "$state/artifacts" "$state/nodes-label" "$copy"
 note 'RKE2 is gone; reboot before this host joins another cluster: maps of Cilium stay in the kernel'
 `;
 

@@ -8,6 +8,7 @@ import { LbPutParams, NGINX_LINK_STAMP } from '@/lib/steps/lb-put';
 import { NGINX_LINK_PATH } from '@/lib/plan/load-balancer-work';
 import { LB_READY_STAMP, LbReadyParams } from '@/lib/steps/lb-ready';
 import { INSTALL_STAMP, Rke2InstallParams } from '@/lib/steps/rke2-install';
+import { NODES_LABEL_STAMP, NodesLabelParams } from '@/lib/steps/nodes-label';
 import { READY_STAMP, Rke2ReadyParams } from '@/lib/steps/rke2-ready';
 import { ServiceReloadParams } from '@/lib/steps/service-reload';
 import { ServiceRunParams } from '@/lib/steps/service-run';
@@ -93,6 +94,7 @@ const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
     return withFile(written, NGINX_LINK_PATH, link);
   },
   'lb.ready': (facts, params) => withStamp(facts, LB_READY_STAMP, LbReadyParams.parse(params).stamp),
+  'nodes.label': (facts, params) => withStamp(facts, NODES_LABEL_STAMP, NodesLabelParams.parse(params).stamp),
   'cluster.verify': (facts, params) =>
     withStamp(facts, CLUSTER_VERIFY_STAMP, ClusterVerifyParams.parse(params).stamp),
   'rke2.ready': (facts, params) => withStamp(facts, READY_STAMP, Rke2ReadyParams.parse(params).stamp),

@@ -102,6 +102,7 @@ export function toTestPlan(siteId: string, steps: readonly TestStep[]): Plan {
   });
   return {
     schemaVersion: 1,
+    notices: [],
     id: `plan-${sha256Hex(canonicalJson(planned)).slice(0, 12)}`,
     siteId: SiteId.parse(siteId),
     kind: 'apply',

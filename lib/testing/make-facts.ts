@@ -29,6 +29,7 @@ export function makeFacts(topology: Topology, node: TopologyNode, more: Partial<
     selinux: 'absent',
     rke2Version: null,
     hasEtcdData: false,
+    clusterNodes: [],
     dropIns: [],
     files: Object.fromEntries(paths.map((path) => [path, null])),
     stamps: {},

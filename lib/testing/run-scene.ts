@@ -50,6 +50,7 @@ export function createRunScene(
       const id = `p-scene-${process.pid}-${planCount}`;
       const body = {
         schemaVersion: 1,
+        notices: [],
         id,
         siteId,
         kind,

@@ -28,15 +28,18 @@ describe('mergePatch', () => {
     expect(mergePatch(target, patch, false)).toEqual(patch);
   });
 
-  it('obeys $patch: delete, which is how kubectl removes a taint', () => {
-    const target = {
-      taints: [
-        { key: 'a', effect: 'NoSchedule' },
-        { key: 'b', effect: 'NoSchedule' },
-      ],
-    };
-    const merged = mergePatch(target, { taints: [{ key: 'a', $patch: 'delete' }] }, true);
-    expect(merged).toEqual({ taints: [{ key: 'b', effect: 'NoSchedule' }] });
+  it('obeys $patch: delete where a list has a key', () => {
+    const target = { containers: [{ name: 'a' }, { name: 'b' }] };
+    const merged = mergePatch(target, { containers: [{ name: 'a', $patch: 'delete' }] }, true);
+    expect(merged).toEqual({ containers: [{ name: 'b' }] });
+  });
+
+  it('replaces taints, of which kubectl sends all that stay: two may have the same key', () => {
+    const [a, b] = [
+      { key: 'a', effect: 'NoSchedule' },
+      { key: 'a', effect: 'NoExecute' },
+    ];
+    expect(mergePatch({ taints: [a, b] }, { taints: [b] }, true)).toEqual({ taints: [b] });
   });
 });
 

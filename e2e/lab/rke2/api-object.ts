@@ -32,11 +32,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Lists that a strategic merge joins by a key instead of replacing them. */
+/** Lists that a strategic merge joins by a key; others, a Node's taints too, are replaced (Kubernetes api core/v1). */
 const mergeKeys: Record<string, string> = {
   conditions: 'type',
   addresses: 'type',
-  taints: 'key',
   containers: 'name',
 };
 
