@@ -60,3 +60,11 @@ export function toFileEffect(file: RenderedFile, found: FileFact | null): string
 export function isOurs(file: FileFact | null | undefined): boolean {
   return file?.content?.startsWith(MANAGED_HEADER) ?? false;
 }
+
+/** Whether one of these takes that stamp away: what it stood for then has to happen again in the same plan. */
+export function dropsStamp(works: readonly Work[], name: string): boolean {
+  return works.some(({ params }) => {
+    const dropped = params['dropsStamps'];
+    return Array.isArray(dropped) && dropped.includes(name);
+  });
+}

@@ -243,6 +243,23 @@ describe('a change of load balancers', () => {
   });
 });
 
+describe('files that somebody changed by hand', () => {
+  it.each([
+    ['s2', RKE2_CONFIG_PATH, 'service.restart'],
+    ['a1', RKE2_CONFIG_PATH, 'service.restart'],
+    ['lb1', NGINX_STREAM_PATH, 'service.reload'],
+  ])('on %s, %s, are mended by one plan, with a %s', (name, path, kind) => {
+    const drifted = withFacts(running, name, ({ files }) => {
+      const found = files[path];
+      if (!found) throw new Error(`${name} has no ${path}`);
+      return { files: { ...files, [path]: { ...found, content: `${found.content}# by hand\n` } } };
+    });
+    const mended = plan(layout, drifted);
+    expect(toLines(mended)).toContain(`${name} ${kind}`);
+    expect(plan(layout, applyPlanToFacts(drifted, mended.steps)).steps).toEqual([]);
+  });
+});
+
 describe('quorum', () => {
   it('is never lowered twice: a server that stands still is started before others restart', () => {
     const stopped = withFacts(running, 's3', withUnit('rke2-server.service', 'inactive'));

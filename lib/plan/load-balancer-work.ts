@@ -10,7 +10,7 @@ import { NGINX_EL_FOLDER, NGINX_LINK_STAMP } from '@/lib/steps/lb-put';
 import { LB_READY_STAMP } from '@/lib/steps/lb-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { toDropInRemoval, toDropInWork } from './drop-in-work';
-import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp } from './file-work';
+import { dropsStamp, isOurs, isSame, PLAIN, toFileEffect, toServiceStamp } from './file-work';
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
 
@@ -45,7 +45,8 @@ export function toLoadBalancerWork(
   const vip = wanted.some(({ program }) => program === 'keepalived')
     ? (topology.registration.vip ?? null)
     : null;
-  const served = wanted.flatMap((each) => toServiceWork(each, node, facts));
+  const written = wanted.flatMap((each) => toFileWork(each, facts));
+  const served = wanted.flatMap((each) => toServiceWork(each, node, facts, dropsStamp(written, each.unit)));
   return [
     ...[...gone].reverse().flatMap((each) => toRelease(each, node, facts)),
     ...(wanted.length === 0 ? [] : toPackageWork(node, facts, wanted)),
@@ -54,7 +55,7 @@ export function toLoadBalancerWork(
         .filter(({ path }) => path === toDropInPath(unit))
         .flatMap((file) => toDropInWork(file, unit, facts)),
     ),
-    ...wanted.flatMap((each) => toFileWork(each, facts)),
+    ...written,
     ...served,
     ...(wanted.length === 0 ? [] : toReadyWork(node, facts, vip, wanted, served.length > 0)),
   ];
@@ -110,11 +111,15 @@ function isLinkLost(facts: NodeFacts): boolean {
 }
 
 /** A running program reads its file again and keeps the connections that it has; only one that is off is started. */
-function toServiceWork({ program, unit, stamp }: Wanted, node: TopologyNode, facts: NodeFacts): Work[] {
+function toServiceWork(
+  { program, unit, stamp }: Wanted,
+  node: TopologyNode,
+  facts: NodeFacts,
+  isTouched: boolean,
+): Work[] {
   const isEnabled = facts.units[unit]?.enabled === 'enabled';
   const isActive = facts.units[unit]?.active === 'active';
-  const isLost = program === 'nginx' && isLinkLost(facts);
-  if (isActive && isEnabled && facts.stamps[unit] === stamp && !isLost) return [];
+  if (isActive && isEnabled && facts.stamps[unit] === stamp && !isTouched) return [];
   if (isActive && isEnabled) {
     return [
       {

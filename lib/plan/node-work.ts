@@ -13,7 +13,7 @@ import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
 import { READY_STAMP } from '@/lib/steps/rke2-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { toDropInWork } from './drop-in-work';
-import { isOurs, isSame, PLAIN, toFileEffect, toServiceStamp, withoutLabels } from './file-work';
+import { dropsStamp, isOurs, isSame, PLAIN, toFileEffect, toServiceStamp, withoutLabels } from './file-work';
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
 import { OPTIONAL_PATHS } from './plan-writes';
@@ -36,7 +36,7 @@ export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFa
   // Only a first server that has run can tell the CA's hash, so these stand right before the start, which waits for it.
   const pinned = files.filter(({ content }) => hasClusterCaSlot(content));
   const others = files.filter((file) => !pinned.includes(file));
-  return [
+  const before = [
     ...toArtifactWork(topology, node, facts),
     ...others.flatMap((file) =>
       file.path === toDropInPath(unit)
@@ -46,8 +46,9 @@ export function toNodeWork(topology: Topology, node: TopologyNode, facts: NodeFa
     ...dropped.map((path) => toRemoval(path, facts, FILE_STAMPS[path] ?? [unit, READY_STAMP])),
     ...toInstallWork(topology, node, facts, unit),
     ...pinned.flatMap((file) => toFileWork(file, facts, unit).map(toServeWork)),
-    ...toServiceWork(topology, node, facts, unit, stamp),
   ];
+  const isKept = facts.stamps[unit] === stamp && !dropsStamp(before, unit);
+  return [...before, ...toServiceWork(topology, node, facts, { unit, stamp, isKept })];
 }
 
 function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts): Work[] {
@@ -196,15 +197,14 @@ function toServiceWork(
   topology: Topology,
   node: TopologyNode,
   facts: NodeFacts,
-  unit: string,
-  stamp: string,
+  /** `isKept`: it was started with just this, and no step before touches what it read. */
+  { unit, stamp, isKept }: { readonly unit: string; readonly stamp: string; readonly isKept: boolean },
 ): Work[] {
   const runs = isRunning(facts, unit);
   const servers = topology.nodes.filter(({ role }) => role === 'server').length;
   // One that fails again and again does not vote.
   const touchesQuorum = isActive(facts, unit) && node.role === 'server';
-  const isServed =
-    isActive(facts, unit) && facts.units[unit]?.enabled === 'enabled' && facts.stamps[unit] === stamp;
+  const isServed = isActive(facts, unit) && facts.units[unit]?.enabled === 'enabled' && isKept;
   const name = unit.replace('.service', '');
   const serve: Work = {
     ...PLAIN,
