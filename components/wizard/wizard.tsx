@@ -200,9 +200,7 @@ function Beside({ wizard: { draft, check, applyFix }, work, userName, step, isSm
   return (
     <div className="sticky top-14 flex max-h-[calc(100vh-186px)] min-w-0 flex-col gap-3">
       <StaticDrawing drawing={drawing} className={isSmall ? 'h-80' : 'h-[52vh] min-h-72'} />
-      {step !== 'shape' && (
-        <FindingsPanel findings={check.findings} issues={check.issues} onFix={applyFix} />
-      )}
+      {step !== 'shape' && <FindingsPanel findings={check.findings} issues={check.issues} onFix={applyFix} />}
     </div>
   );
 }

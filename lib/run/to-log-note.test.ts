@@ -29,6 +29,7 @@ const NOTES: readonly (readonly [RunEventBody, string | null])[] = [
   [{ type: 'step.act-started', stepId, attempt: 1 }, null],
   [{ type: 'step.verifying', stepId }, null],
   [{ type: 'step.reattached', stepId, offset: 9 }, 'step 2 found still running on the host, followed again'],
+  [{ type: 'step.progress', stepId, text: 'sends f: 1 of 2 MiB' }, 'step 2 sends f: 1 of 2 MiB'],
   [{ type: 'step.output', stepId, offset: 0, nextOffset: 2, text: 'a\n' }, null],
   [
     { type: 'step.output-cut', stepId, offset: 0, bytes: 2_048, sha256: 'abc' },

@@ -4,8 +4,8 @@ import { GET as DOCUMENT } from '@/app/api/v1/openapi.json/route';
 import type { ApiRoute } from '@/app/api-route';
 import type { Grant } from '@/lib/access/grant';
 import { createApiToken } from '@/lib/services/api-tokens/create-api-token';
-import { checkJsonSchema, resolve } from '@/lib/testing/check-json-schema';
 import { insertPreflight } from '@/lib/testing/factories';
+import { holdRequestToDocument, holdToDocument } from '@/lib/testing/hold-to-document';
 import { createRunScene } from '@/lib/testing/run-scene';
 import type { TestDatabase } from '@/lib/testing/test-database';
 import { createTestDatabase } from '@/lib/testing/test-database';
@@ -80,48 +80,6 @@ async function readSome(response: Response): Promise<string> {
   return new TextDecoder().decode(value);
 }
 
-function operationOf(entry: string): Json {
-  const [method = '', path = ''] = entry.split(' ');
-  const paths = document['paths'] as Record<string, Record<string, Json>>; // an OpenAPI document
-  return paths[path.replace(/\[(\w+)\]/g, '{$1}')]?.[method.toLowerCase()] ?? {};
-}
-
-/** Fails unless the document knows the status, the media type and the shape of an answer. */
-function holdToDocument(entry: string, response: Response, text: string): void {
-  const responses = operationOf(entry)['responses'] as Record<string, Json>; // an OpenAPI document
-  const found = responses[response.status];
-  expect(found, `${entry} answered ${response.status}: ${text.slice(0, 300)}`).toBeDefined();
-  const stated = typeof found?.['$ref'] === 'string' ? resolve(found['$ref'], document) : (found ?? {});
-  const content = stated['content'] as Record<string, { schema: Json }> | undefined; // the same
-  const type = response.headers.get('content-type')?.split(';')[0] ?? '';
-  if (!content) return expect(text, entry).toBe('');
-  expect(Object.keys(content), entry).toContain(type);
-  if (!type.endsWith('json')) return;
-  const wrong = checkJsonSchema(content[type]?.schema ?? {}, JSON.parse(text), document);
-  expect(wrong, `${entry} ${response.status}`).toEqual([]);
-  for (const name of Object.keys(stated['headers'] ?? {}))
-    expect(response.headers.get(name), name).toBeTruthy();
-}
-
-/** Fails unless a client that knows the document alone could have sent what was taken. */
-function holdRequestToDocument(entry: string, { query = '', body }: Call): void {
-  const { parameters, requestBody } = operationOf(entry);
-  const known = (parameters as { in: string; name: string }[]).filter((each) => each.in === 'query'); // OpenAPI's
-  const sent = [...new URLSearchParams(query).keys()];
-  expect(
-    known.map(({ name }) => name),
-    entry,
-  ).toEqual(expect.arrayContaining(sent));
-  const { required = false, content = {} } = (requestBody ?? {}) as {
-    required?: boolean;
-    content?: Record<string, { schema: Json }>;
-  }; // the same
-  if (body === undefined || entry.startsWith('GET')) return expect(required, entry).toBe(false);
-  const type = typeof body === 'string' ? 'application/yaml' : 'application/json';
-  expect(Object.keys(content), entry).toContain(type);
-  expect(checkJsonSchema(content[type]?.schema ?? {}, body, document), `${entry} ${type}`).toEqual([]);
-}
-
 async function call(entry: string, input: Call = {}): Promise<Answer> {
   const route = all.find((one) => one.entry === entry);
   if (!route) throw new Error(`${entry} is no route`);
@@ -136,10 +94,10 @@ async function call(entry: string, input: Call = {}): Promise<Answer> {
   });
   const response = await route(request, { params: Promise.resolve({ ...params }) });
   const text = await readSome(response);
-  holdToDocument(entry, response, text);
+  holdToDocument(document, entry, response, text);
   if (response.status < 300) {
     succeeded.add(entry);
-    holdRequestToDocument(entry, input);
+    holdRequestToDocument(document, entry, input);
   } else refused.add(response.status);
   const isJson = response.headers.get('content-type')?.includes('json') ?? false;
   const json = isJson && !text.includes('\n') ? (JSON.parse(text) as Json) : {}; // held to its shape above
@@ -232,7 +190,14 @@ describe('answers and the OpenAPI document', () => {
       value: '1',
       threshold: '2',
     } as const;
-    const words = { why: 'few', fix: 'Add one.', source: '', group: 'machine', isUnknown: false, valueHash: '' } as const;
+    const words = {
+      why: 'few',
+      fix: 'Add one.',
+      source: '',
+      group: 'machine',
+      isUnknown: false,
+      valueHash: '',
+    } as const;
     const cells = [{ ...red, ...words, takenAt: '2026-01-01T00:00:00Z' }];
     await insertPreflight(database.worker.pool, siteId, { revision: 2, cells });
     const override = 'POST /api/v1/sites/[siteId]/checks/overrides';
