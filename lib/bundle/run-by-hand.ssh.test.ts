@@ -290,7 +290,7 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       };
       const plan = {
         schemaVersion: 1,
-        notices: [],
+        notices: [] as string[],
         id: 'p-x',
         siteId: 'site-x',
         kind: 'uninstall',

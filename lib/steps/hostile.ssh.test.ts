@@ -48,6 +48,7 @@ const PARAMS: Readonly<Record<StepKindName, unknown>> = {
     apiUrl: 'https://192.0.2.10:6443',
     stamp: 'abc',
   },
+  'nodes.label': { nodes: [{ name: 's1', labels: { a: 'b' } }], stamp: 'abc' },
   'rke2.ready': { nodeName: 's1', role: 'server', version, voter: true, stamp: 'abc' },
   'rke2.uninstall': {},
 };
