@@ -13,6 +13,7 @@ import { expectAccessible } from './support/axe';
 import { createKeyboard, walkTo, type Keyboard } from './support/keyboard';
 import { openSignedIn } from './support/open-signed-in';
 import { ADMIN } from './support/thin-site';
+import type { PageWatch } from './support/watch-page';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -22,10 +23,12 @@ let mirrorUrl = '';
 let siteplan: SiteplanProcess;
 let context: BrowserContext;
 let page: Page;
+let watch: PageWatch;
 let keys: Keyboard;
 
 /** Six of the eight, to keep it short: two more agents stand in `e2e/ha.lab.test.ts`. */
 const hosts = (labPatterns['ha'] ?? []).filter(({ name }) => !['a2', 'a3'].includes(name));
+const RUN_LIMIT_MS = 280_000;
 const REASON = 'the route goes away tonight';
 const button = (name: string | RegExp) => page.getByRole('button', { name });
 const step = (name: string) => page.getByRole('region', { name: `New site, ${name}` });
@@ -43,7 +46,7 @@ test.beforeAll(async ({ browser }) => {
     },
   });
   await waitUntilReady(siteplan);
-  ({ context, page } = await openSignedIn(browser, siteplan));
+  ({ context, page, watch } = await openSignedIn(browser, siteplan));
   keys = createKeyboard(page);
 });
 
@@ -154,4 +157,76 @@ test('without a mouse: the plan shows order and differences, and Apply names wha
     button(`Apply ${await steps.getByRole('button').count()} steps to ${lab.hosts.length} hosts`),
   );
   await page.waitForURL(/\/runs\/r-/);
+});
+
+test('the run shows a lane per host and how far it is, until it is done', async () => {
+  test.setTimeout(RUN_LIMIT_MS + 60_000);
+  const lanes = page.getByRole('group', { name: 'Steps on the time axis' });
+  await expect(page.locator('summary', { hasText: '2 failing checks overridden' })).toBeVisible();
+  await expect.poll(() => lanes.locator('rect').count()).toBeGreaterThan(5);
+  await page.setViewportSize({ width: 400, height: 800 });
+  await expect(page.getByRole('banner').getByRole('link', { name: /^1 run ?, \d+ of \d+$/ })).toBeVisible();
+  const over = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(await over()).toBeLessThanOrEqual(0);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await expect(page.getByText(/^[34]\d of \d+ steps$/)).toBeVisible({
+    timeout: RUN_LIMIT_MS,
+  });
+  await expect(page.getByText('run ended: done')).toBeVisible({
+    timeout: RUN_LIMIT_MS,
+  });
+  const heights = await lanes.locator('rect').evaluateAll((bars) => bars.map((bar) => bar.getAttribute('y')));
+  expect(new Set(heights).size).toBe(lab.hosts.length);
+  await expectAccessible(page, 'run over all hosts');
+});
+
+test('the drawing shows every node healthy', async () => {
+  await page.getByRole('link', { name: 'Open the drawing' }).click();
+  await expect(page.getByText('etcd leader').first()).toBeVisible({
+    timeout: 60_000,
+  });
+  for (const { address } of lab.hosts)
+    await expect(page.getByText(address, { exact: true }).first()).toBeVisible();
+  await page.getByRole('link', { name: 'Nodes', exact: true }).click();
+  const nodes = page.getByRole('table', { name: 'Nodes' });
+  await expect(nodes.getByText('healthy', { exact: true })).toHaveCount(lab.hosts.length, {
+    timeout: 90_000,
+  });
+  await expectAccessible(page, 'nodes of a highly available site');
+});
+
+test('kubectl reaches the API through the virtual IP with the file that the browser saved', async () => {
+  await page.getByRole('link', { name: 'Topology', exact: true }).click();
+  await button('Export').click();
+  await page.keyboard.press('Escape');
+  await button('Kubeconfig').click();
+  const save = page.getByRole('dialog').getByRole('button', { name: 'Download' });
+  await expect(save).toBeVisible();
+  await expect(save).not.toHaveAttribute('aria-busy', 'true', {
+    timeout: 60_000,
+  });
+  const [download] = await Promise.all([page.waitForEvent('download'), save.click()]);
+  const kubeconfig = readFileSync(await download.path(), 'utf8');
+  expect(kubeconfig).toContain(`server: https://${lab.vip}:6443`);
+  expect(watch.responses.join('\n')).not.toContain('client-key-data');
+  await page.keyboard.press('Escape');
+  const command = 'cat > /run/kubeconfig; kubectl --kubeconfig /run/kubeconfig get --raw /readyz';
+  expect((await lab.exec('lb2', ['sh', '-c', command], { input: kubeconfig })).stdout).toBe('ok');
+});
+
+test('the same again plans empty', async () => {
+  await page.getByRole('link', { name: 'Plan changes' }).click();
+  await page.waitForURL(/\/plan$/);
+  const plan = page.getByRole('region', { name: 'Plan' });
+  await plan
+    .getByRole('button', { name: /^(Make a plan|Plan again)$/ })
+    .first()
+    .click();
+  await expect(plan.getByText('Nothing to do')).toBeVisible({
+    timeout: 60_000,
+  });
+});
+
+test('nothing was reported all the way', () => {
+  expect(watch.problems).toEqual([]);
 });
