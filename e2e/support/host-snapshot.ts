@@ -15,7 +15,7 @@ const RANDOM: readonly RegExp[] = [
   /^\/etc\/rancher\/(rke2\/rke2\.yaml|node\/password)$/,
   /^\/var\/lib\/rancher\/rke2\/server\/(cred\/|tls\/|token$)/,
   // Wrong ones would show in the next plan, whose steps are compared.
-  /^\/var\/lib\/siteplan-host\/stamps\/(rke2-server\.service|rke2-ready|keepalived\.service|lb-ready)$/,
+  /^\/var\/lib\/siteplan-host\/stamps\/(rke2-server\.service|rke2-ready|nodes-label|keepalived\.service|lb-ready)$/,
   // Holds the epoch.
   /^\/var\/lib\/siteplan-host\/fence$/,
 ];

@@ -36,6 +36,7 @@ export function toBareFacts(topology: Topology, node: TopologyNode): NodeFacts {
     rke2Version: null,
     hasEtcdData: false,
     clusterNodes: [],
+    certificateDays: null,
     dropIns: [],
     files: {},
     stamps: {},

@@ -1,3 +1,5 @@
+import { EARLIEST_CERTIFICATE } from './earliest-certificate';
+
 /** Units whose state is a fact, on every host. */
 const UNITS = [
   'rke2-server.service',
@@ -48,7 +50,7 @@ LC_ALL=C
 PATH="\${sp_root:+$sp_root/bin:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 export LC_ALL PATH
 root=\${sp_root:-}
-say() { printf '%s\\n' "$*"; }
+${EARLIEST_CERTIFICATE}say() { printf '%s\\n' "$*"; }
 encode() { base64 | tr -d '\\n'; }
 first_line() { line=; if [ -r "$1" ]; then IFS= read -r line < "$1" || :; fi; printf '%s' "$line"; }
 now() {
@@ -120,6 +122,8 @@ for file in "$root/usr/local/bin/rke2" "$root/opt/rke2/bin/rke2" "$root/usr/bin/
   if [ -x "$file" ]; then "$file" --version 2>/dev/null </dev/null | { IFS= read -r line && say "rke2 $line"; }; break; fi
 done
 if [ -d "$root/var/lib/rancher/rke2/server/db" ]; then say 'etcd-data yes'; fi
+certificates=$(earliest_certificate "$root/var/lib/rancher/rke2")
+if [ -n "$certificates" ]; then say "certificate-days $(((certificates - $(date +%s)) / 86400))"; fi
 kubectl="$root/var/lib/rancher/rke2/bin/kubectl"
 config="$root/etc/rancher/rke2/rke2.yaml"
 format='{range .items[*]}{.metadata.name} control-plane={.metadata.labels.node-role\\.kubernetes\\.io/control-plane} etcd={.metadata.labels.node-role\\.kubernetes\\.io/etcd} voter={.status.conditions[?(@.type=="EtcdIsVoter")].status}{"\\n"}{end}'

@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { arch, hostname, release, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NodeId } from '@/lib/core/ids';
 import { findShells, runScript } from '@/lib/testing/run-step';
@@ -99,6 +100,24 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       expect(readFileSync(join(root, 'asked'), 'utf8')).toContain(
         String.raw`jsonpath={range .items[*]}{.metadata.name} control-plane={.metadata.labels.node-role\.kubernetes\.io/control-plane} etcd={.metadata.labels.node-role\.kubernetes\.io/etcd} voter={.status.conditions[?(@.type=="EtcdIsVoter")].status}{"\n"}{end}`,
       );
+    });
+
+    it('reads when the first leaf certificate of RKE2 ends, and no CA', async () => {
+      const tls = 'var/lib/rancher/rke2/server/tls';
+      const make = (path: string, days: number) => {
+        mkdirSync(dirname(join(root, path)), { recursive: true });
+        const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+        const files = ['-keyout', '/dev/null', '-out', join(root, path), '-subj', '/CN=x'];
+        execFileSync('openssl', [...request, ...files, '-days', String(days)], { stdio: 'ignore' });
+      };
+      expect((await readFacts([])).certificateDays).toBeNull();
+      make(`${tls}/server-ca.crt`, 5);
+      put(`${tls}/broken.crt`, 'no certificate');
+      expect((await readFacts([])).certificateDays).toBeNull();
+      make(`${tls}/serving-kube-apiserver.crt`, 365);
+      make(`${tls}/etcd/client.crt`, 31);
+      make('var/lib/rancher/rke2/agent/client-kubelet.crt', 90);
+      expect([30, 31]).toContain((await readFacts([])).certificateDays);
     });
 
     it('measures free space where RKE2 keeps its data, or would keep it', async () => {

@@ -56,6 +56,8 @@ export const NodeFacts = z.object({
   hasEtcdData: z.boolean(),
   /** Every Node of the cluster by its name, from a server whose API answers; else empty, as in facts stored before. */
   clusterNodes: z.array(ClusterNodeFact).default([]),
+  /** Whole days until the first leaf certificate of RKE2 ends, by the host's clock; null where none was read. */
+  certificateDays: z.int().nullable().default(null),
   /** Names of files in /etc/rancher/rke2/config.yaml.d. */
   dropIns: z.array(z.string()),
   /** By path: what stands there, null for nothing. Holds every path that the plan may write. */

@@ -58,6 +58,7 @@ export function parseFacts(
     rke2Version: findVersion(facts.find('rke2')),
     hasEtcdData: facts.find('etcd-data') === 'yes',
     clusterNodes: facts.all('cluster-node').flatMap(findClusterNode),
+    certificateDays: findDays(facts.find('certificate-days')),
     dropIns: facts
       .all('drop-in')
       .map((name) => toSafeLine(decodeText(name) ?? '(unreadable name)', 200))
@@ -92,6 +93,10 @@ class Reader {
     const value = this.all(key).find((candidate) => candidate.startsWith(prefix));
     return value === undefined ? '' : value.slice(prefix.length).trim();
   }
+}
+
+function findDays(text: string): number | null {
+  return /^-?\d{1,6}$/.test(text) ? Number(text) : null;
 }
 
 function toCount(text: string): number {

@@ -1,4 +1,5 @@
 import type { Role } from '@/lib/topology/topology';
+import { EARLIEST_CERTIFICATE } from './earliest-certificate';
 
 /** Units that the sampler tells, per role. */
 const UNITS: Readonly<Record<Role, readonly string[]>> = {
@@ -88,15 +89,8 @@ plain() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.,:_-' | cut -c 1-80; }
 
 rke2=/var/lib/rancher/rke2
 admin() { "$rke2/bin/kubectl" --kubeconfig "$config" --request-timeout=3s "$@" 2>/dev/null; }
-read_certificates() {
-  command -v openssl >/dev/null 2>&1 || return 0
-  earliest=
-  for file in "$rke2"/server/tls/*.crt "$rke2"/server/tls/etcd/*.crt "$rke2"/agent/*.crt; do
-    case "$file" in *-ca.crt|*'*'*) continue ;; esac
-    end=$(openssl x509 -noout -enddate -in "$file" 2>/dev/null) || continue
-    end=$(date -u -d "\${end#notAfter=}" +%s 2>/dev/null) || continue
-    if [ -z "$earliest" ] || [ "$end" -lt "$earliest" ]; then earliest=$end; fi
-  done
+${EARLIEST_CERTIFICATE}read_certificates() {
+  earliest=$(earliest_certificate "$rke2")
   if [ -n "$earliest" ]; then printf ' cert=%s' "$earliest"; fi
 }
 read_api() {

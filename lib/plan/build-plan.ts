@@ -9,6 +9,7 @@ import type { StepKindName } from '@/lib/steps/catalogue';
 import { agents, clusterNodes, firstServer, loadBalancers, servers } from '@/lib/topology/find-node';
 import { apiUrl } from '@/lib/topology/registration';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
+import { toCertificateNotices } from './certificate-words';
 import { hashFacts } from './hash-facts';
 import { PLAIN } from './file-work';
 import type { Work } from './file-work';
@@ -83,7 +84,10 @@ export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput
     factsHash: hashFacts(facts),
     steps: builder.steps,
   };
-  const notices = kind === 'apply' ? [...toUndrawnNotices(topology, facts)] : [];
+  const notices =
+    kind === 'apply'
+      ? [...toUndrawnNotices(topology, facts), ...toCertificateNotices(topology, facts, builder.steps)]
+      : [];
   const identity = notices.length > 0 ? { ...body, notices } : body;
   return { ...body, notices, id: `p-${sha256Hex(canonicalJson(identity)).slice(0, 32)}` };
 }

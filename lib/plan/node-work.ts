@@ -13,6 +13,7 @@ import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
 import { READY_STAMP } from '@/lib/steps/rke2-ready';
 import type { Topology, TopologyNode } from '@/lib/topology/topology';
 import { toDropInWork } from './drop-in-work';
+import { findDaysLeft, toEndText } from './certificate-words';
 import { dropsStamp, isOurs, isSame, PLAIN, toFileEffect, toServiceStamp, withoutLabels } from './file-work';
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
@@ -206,12 +207,14 @@ function toServiceWork(
   const touchesQuorum = isActive(facts, unit) && node.role === 'server';
   const isServed = isActive(facts, unit) && facts.units[unit]?.enabled === 'enabled' && isKept;
   const name = unit.replace('.service', '');
+  const days = runs ? findDaysLeft(facts) : null;
+  const renewal = days === null ? '' : ` and renews its certificates, which ${toEndText(days)}`;
   const serve: Work = {
     ...PLAIN,
     kind: runs ? 'service.restart' : 'service.start',
     params: { unit, stamp, ...(touchesQuorum && servers > 1 && { keepsQuorumAs: node.name }) },
     effect: runs
-      ? `restarts ${name} on ${node.name}`
+      ? `restarts ${name} on ${node.name}${renewal}`
       : `starts ${name} on ${node.name}, now and at every boot`,
     restarts: [unit],
     touchesQuorum,

@@ -30,6 +30,7 @@ export function makeFacts(topology: Topology, node: TopologyNode, more: Partial<
     rke2Version: null,
     hasEtcdData: false,
     clusterNodes: [],
+    certificateDays: null,
     dropIns: [],
     files: Object.fromEntries(paths.map((path) => [path, null])),
     stamps: {},
