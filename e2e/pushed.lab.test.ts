@@ -76,7 +76,8 @@ describe.skipIf(checkLabSupport() !== null)('a host that reaches nothing', () =>
       'rke2-images-cilium.linux-amd64.tar.zst',
       'rke2-images-core.linux-amd64.tar.zst',
     ]);
-    expect((await lab.exec('s1', ['ls', '-A', '/var/lib/siteplan-host/incoming'])).stdout).toBe('');
+    const incoming = await lab.exec('s1', ['ls', '-A', '/var/lib/siteplan-host/incoming']);
+    expect(incoming).toMatchObject({ code: 0, stdout: '' });
     expect(await plan(api, siteId)).toMatchObject({ steps: 0, problems: [] });
     await waitFor(
       async () => {

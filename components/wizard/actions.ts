@@ -30,7 +30,7 @@ export interface CheckActions {
     { jobId: string }
   >;
   readonly overrideCheck: Action<
-    { siteId: string; nodeId: string; checkId: string; value: string; reason: string },
+    { siteId: string; nodeId: string; checkId: string; value: string; valueHash: string; reason: string },
     CheckOverrideView
   >;
   readonly revokeOverride: Action<{ siteId: string; overrideId: string }, CheckOverrideView>;

@@ -31,8 +31,8 @@ export function OverrideForm({ cell, siteId, overrideCheck, onCancel, onDone }: 
       onSubmit={(event) => {
         event.preventDefault();
         if (missing > 0 || overriding.isBusy) return;
-        const { nodeId, checkId, value } = cell;
-        overriding.run({ siteId, nodeId, checkId, value, reason: reason.trim() }, () => {
+        const { nodeId, checkId, value, valueHash } = cell;
+        overriding.run({ siteId, nodeId, checkId, value, valueHash, reason: reason.trim() }, () => {
           announce(`${cell.title} overridden`);
           onDone();
         });

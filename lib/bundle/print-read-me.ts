@@ -62,7 +62,8 @@ function printSecrets({ secrets, withClusterCa, purposeOf }: ReadMeInput): strin
   return `3. The bundle holds no secret, only places for them: ⟦secret ID VERSION⟧ in the files. Write the values into secrets.env
    (cp secrets.env.example secrets.env; chmod 600 secrets.env), or type them when a step asks:
 ${lines.join('')}   Where the cluster exists, they stand in the same file on a host that is done, at the place of the slot. For a new
-   cluster make them:  od -A n -t x1 -N 32 /dev/urandom | tr -d ' \\n'   and keep them: a joining host needs the same.
+   cluster make its tokens:  od -A n -t x1 -N 32 /dev/urandom | tr -d ' \\n'   and keep them: a joining host needs the same.
+   Keys of a store come from whoever runs it.
 ${withClusterCa ? printClusterCa() : ''}   A Siteplan that is to look after the cluster later holds values of its own: with others it plans to change them.
    Remove secrets.env from every host at the end.
 `;

@@ -50,6 +50,7 @@ describe('the command line', () => {
     [['user', 'create', 'a@example.net', 'b'], 'There is more on the command line than expected.'],
     [['user', 'create', 'a@example.net', '--password=hunter2'], 'The option --password is not known'],
     [['user', 'create', 'a@example.net', '--role', 'king'], '--role must be admin, operator or viewer.'],
+    [['user', 'create', 'a@example.net', '--site', 'a b'], '--site wants the id of a site.'],
   ])('ends with 2 and one sentence for %j', async (words, sentence) => {
     const { code, stderr } = await rig.run(words);
     expect(code).toBe(2);

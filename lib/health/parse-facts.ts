@@ -23,7 +23,7 @@ export function parseFacts(
   text: string,
   nodeId: NodeId,
   clock: ProbeClock,
-  toSlotted: (text: string) => string = (content) => content,
+  toSlotted: (text: string, path: string) => string = (content) => content,
 ): NodeFacts {
   const lines = text.split('\n');
   if (lines[0] !== 'siteplan-facts 1' || !lines.includes('end'))
@@ -168,7 +168,7 @@ function toStamps(facts: Reader): Record<string, string> {
 /** From the raw lines, because contents are longer than a safe line. */
 function toFiles(
   lines: readonly string[],
-  toSlotted: (text: string) => string,
+  toSlotted: (text: string, path: string) => string,
 ): Record<string, FileFact | null> {
   const files: Record<string, FileFact | null> = {};
   for (const line of lines) {
@@ -187,7 +187,7 @@ function toFiles(
       mode: mode.padStart(4, '0'),
       owner: toSafeLine(owner),
       group: toSafeLine(group),
-      content: content === null ? null : maskSecrets(toSlotted(content)),
+      content: content === null ? null : maskSecrets(toSlotted(content, path)),
     };
   }
   return files;

@@ -31,7 +31,7 @@ const programChecks: readonly CheckDefinition[] = [
       return toFinding(
         names.length === 0 ? 'ok' : names.every((name) => name === 'iptables') ? 'warn' : 'fail',
         {
-          value: names.length === 0 ? 'all there' : `missing: ${names.slice(0, 6).join(', ')}`,
+          value: names.length === 0 ? 'all there' : `missing: ${toShortList(names, 6)}`,
           whole: names.join(', '),
           threshold: 'all there',
           why: 'Setting up, RKE2 or Cilium call these programs.',

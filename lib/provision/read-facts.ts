@@ -3,7 +3,8 @@ import { toSafeLine } from '@/lib/core/text';
 import type { NodeFacts } from '@/lib/health/facts';
 import { FACTS_SCRIPT } from '@/lib/health/facts-script';
 import { parseFacts } from '@/lib/health/parse-facts';
-import { toSlottedText } from '@/lib/render/secret-slot';
+import type { RenderedFile } from '@/lib/render/rendered-file';
+import { toSlottedFile } from '@/lib/render/slotted-file';
 import type { FramedShell } from '@/lib/ssh/framed-shell';
 import { HostError } from '@/lib/ssh/host-error';
 import type { SecretRef } from '@/lib/topology/topology';
@@ -18,6 +19,8 @@ export interface ReadFactsOptions {
   readonly host: string;
   /** Files to read whole; what `planWrites` lists. */
   readonly paths: readonly string[];
+  /** Files of the node as the topology has them now: one that stands there, filled, is told as it was rendered. */
+  readonly rendered?: readonly RenderedFile[];
   /** Secrets of the site: where their values stand in a file, the facts hold their slots. */
   readonly knownSecrets: readonly { readonly ref: SecretRef; readonly value: string }[];
   /** Empty on a host; a directory below which every path is, for tests. */
@@ -28,7 +31,7 @@ export interface ReadFactsOptions {
 
 /** Reads one node's facts over a framed shell and changes nothing. Rejects with HostError. */
 export async function readFacts(shell: FramedShell, options: ReadFactsOptions): Promise<NodeFacts> {
-  const { nodeId, host, paths, knownSecrets, root = '', nowMs } = options;
+  const { nodeId, host, paths, rendered = [], knownSecrets, root = '', nowMs } = options;
   // The first call of a shell also opens it; the clock offset is measured on an open one.
   await shell.run({ script: ':', timeoutMs: TIMEOUT_MS });
   const sentAtMs = nowMs();
@@ -41,9 +44,13 @@ export async function readFacts(shell: FramedShell, options: ReadFactsOptions): 
   const receivedAtMs = nowMs();
   try {
     if (result.exitCode !== 0 || result.truncated) throw new Error(`exit ${result.exitCode}`);
-    return parseFacts(result.stdout.toString('utf8'), nodeId, { sentAtMs, receivedAtMs }, (content) =>
-      toSlottedText(content, knownSecrets),
-    );
+    const toSlotted = (content: string, path: string) =>
+      toSlottedFile(
+        content,
+        rendered.find((file) => file.path === path),
+        knownSecrets,
+      );
+    return parseFacts(result.stdout.toString('utf8'), nodeId, { sentAtMs, receivedAtMs }, toSlotted);
   } catch (cause) {
     const said = toSafeLine(result.stderr.toString('utf8').trim(), 200);
     const message = `The facts of ${host} could not be read${said === '' ? '.' : `; it says: ${said}`}`;

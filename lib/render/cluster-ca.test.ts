@@ -3,7 +3,7 @@ import { NodeId, SecretId } from '@/lib/core/ids';
 import { maskSecrets } from '@/lib/health/mask-secrets';
 import { exampleLayout, SERVER_TOKEN } from '@/lib/testing/example-layout';
 import type { Topology } from '@/lib/topology/topology';
-import { fillClusterCa, findClusterCa, hasClusterCaSlot, isPinned, toUnpinned } from './cluster-ca';
+import { fillClusterCa, findClusterCa, findPinnedCa, hasClusterCaSlot, toUnpinned } from './cluster-ca';
 import { renderNode } from './render-node';
 import { RKE2_CONFIG_PATH } from './rke2-config';
 import { fillSecretSlots, toSlottedText } from './secret-slot';
@@ -39,7 +39,7 @@ describe('the slot of the cluster’s CA', () => {
 
   it('stays out where a token pins another CA, whose hash a plan then shows', () => {
     const found = toFact(filled, OTHER);
-    expect(isPinned(found)).toBe(true);
+    expect(findPinnedCa(found)).not.toBeNull();
     expect(found).toBe(`server: https://192.0.2.1:9345\ntoken: "K10${HASH}::server:⟦secret sec-join v1⟧"\n`);
   });
 

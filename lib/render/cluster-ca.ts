@@ -37,9 +37,9 @@ export function fillClusterCa(content: string, hash: string): string {
   return content.replaceAll(CLUSTER_CA_SLOT, hash);
 }
 
-/** Whether a token in a text read from a host pins a CA. */
-export function isPinned(text: string): boolean {
-  return PINNED.test(text);
+/** The hash of the CA that a token in a text read from a host pins, or null. */
+export function findPinnedCa(text: string): string | null {
+  return PINNED.exec(text)?.[1] ?? null;
 }
 
 /** The reverse of filling, for text read from a host: tokens that pin this cluster's CA get the slot, others stay. */

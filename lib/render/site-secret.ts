@@ -32,6 +32,11 @@ export const SiteSecretValue = z
   .refine(
     (text) => text === '' || isFillable(text),
     'has blanks, quotes, backslashes or letters beyond ASCII: paste the key alone',
+  )
+  // What is shorter is not looked for in logs and files, because it stands in too much else (`toSlottedText`).
+  .refine(
+    (text) => text === '' || text.length >= 8,
+    'shorter than 8 characters: make a longer key in the store',
   );
 
 /** The reference of a topology to such a secret. */

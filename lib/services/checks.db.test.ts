@@ -233,6 +233,8 @@ describe('an override', () => {
     await expect(override('cpu')).rejects.toThrow(/is not a failing check/);
     await expect(override('nothing')).rejects.toMatchObject({ code: 'not-found' });
     await expect(override('memory', '2 GiB')).rejects.toThrow(/something else meanwhile: 1 GiB/);
+    const cut = { siteId, nodeId, checkId: 'memory', value: '1 GiB', valueHash: 'other', reason: REASON };
+    await expect(overrideCheck(admin, cut)).rejects.toThrow(/something else meanwhile/);
     await override('memory');
     await expect(override('memory')).rejects.toThrow(/already/);
   });

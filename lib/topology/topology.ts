@@ -122,7 +122,7 @@ export const TopologyNode = z.strictObject({
   arch: Arch.default('amd64'),
   os: Line(80).default(''),
   hardware: Hardware.prefault({}),
-  /** Set when the node first joins; later by kubectl only (RKE2 docs reference/linux_agent_config). */
+  /** RKE2 sets them when the node first joins (RKE2 docs reference/linux_agent_config); later the step `nodes.label` does. */
   labels: Labels.default({}),
   taints: z.array(Taint).max(50).default([]),
   /** Failure domain: rack, room or zone; what-if and the drawing group by it. */

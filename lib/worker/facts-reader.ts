@@ -3,9 +3,10 @@ import type { NodeFacts } from '@/lib/health/facts';
 import { planWrites } from '@/lib/plan/plan-writes';
 import { askClusterCa } from '@/lib/provision/cluster-ca';
 import { readFacts } from '@/lib/provision/read-facts';
-import { isPinned, toUnpinned } from '@/lib/render/cluster-ca';
+import { findPinnedCa, toUnpinned } from '@/lib/render/cluster-ca';
+import { renderNode } from '@/lib/render/render-node';
 import { HostError } from '@/lib/ssh/host-error';
-import { firstServer } from '@/lib/topology/find-node';
+import { findNode, firstServer } from '@/lib/topology/find-node';
 import type { SecretRef, Topology } from '@/lib/topology/topology';
 import type { SiteHosts } from './site-hosts';
 
@@ -24,6 +25,9 @@ export function createFactsReader(
   knownSecrets: KnownSecrets,
 ): FactsReader {
   const paths = planWrites(topology);
+  // Those of load balancers hold no secret, and cannot be rendered before the topology says all that they need.
+  const render = (nodeId: NodeId) =>
+    findNode(topology, nodeId)?.role === 'lb' ? [] : renderNode(topology, nodeId);
   let clusterCa: Promise<string | null> | null = null;
   /** Asked at most once. Null where the first server cannot say; whoever reads that node itself hears why. */
   const findClusterCaOnce = () => {
@@ -37,9 +41,10 @@ export function createFactsReader(
     const connection = await hosts.connect(nodeId);
     const shell = connection.openShell();
     const host = connection.name;
-    const wanted = { nodeId, host, paths: paths.get(nodeId) ?? [], knownSecrets };
+    const rendered = render(nodeId);
+    const wanted = { nodeId, host, paths: paths.get(nodeId) ?? [], rendered, knownSecrets };
     const facts = await readFacts(shell, { ...wanted, nowMs: Date.now }).finally(shell.close);
-    const isAsking = Object.values(facts.files).some((file) => isPinned(file?.content ?? ''));
+    const isAsking = Object.values(facts.files).some((file) => findPinnedCa(file?.content ?? '') !== null);
     const hash = isAsking ? await findClusterCaOnce() : null;
     return { host, facts: hash === null ? facts : toUnpinnedFacts(facts, hash) };
   };

@@ -38,6 +38,14 @@ function parseRole(values: Values): UserRole {
   return role.data;
 }
 
+function parseSite(values: Values): SiteId | null {
+  const given = optional(values, 'site');
+  if (given === undefined) return null;
+  const site = SiteId.safeParse(given);
+  if (!site.success) throw new CliError('usage', '--site wants the id of a site. See: site list.');
+  return site.data;
+}
+
 async function typeTwice(): Promise<string> {
   const otherwise = '--password-file FILE, or - for standard input';
   const first = await promptSecret('New password: ', otherwise);
@@ -53,10 +61,9 @@ async function storePassword(ctx: ServiceContext, userId: string, password: stri
 
 async function create({ args: [email = ''], values, out }: CommandInput): Promise<void> {
   const role = parseRole(values);
-  const site = optional(values, 'site');
+  const grants = [{ siteId: parseSite(values), role }];
   const file = optional(values, 'password-file');
   const password = file === undefined ? null : await readSecretFile(file);
-  const grants = [{ siteId: site === undefined ? null : SiteId.parse(site), role }];
   await withServices(async (ctx) => {
     const { userId, link } = await createUser(ctx, {
       email,

@@ -13,12 +13,16 @@ import { findChecks, findNewestJob, findOpenOverrides, toOverrideView } from './
 
 const { minReason, maxReason } = RUN_LIMITS;
 
-/** `value`: what the person saw, so that nobody lets pass what they have not read. The reason is typed and audited. */
+/**
+ * `value`: what the person saw, so that nobody lets pass what they have not read; it may be cut, so `valueHash` of the same
+ * cell says the rest. The reason is typed and audited.
+ */
 export const OverrideInput = z.strictObject({
   siteId: z.string(),
   nodeId: z.string(),
   checkId: z.string(),
   value: z.string(),
+  valueHash: z.string().optional(),
   reason: z
     .string()
     .trim()
@@ -35,7 +39,7 @@ export async function overrideCheck(
   ctx: ServiceContext,
   input: z.input<typeof OverrideInput>,
 ): Promise<CheckOverrideView> {
-  const { siteId, nodeId, checkId, value, reason } = parseInput(OverrideInput, input);
+  const { siteId, nodeId, checkId, value, valueHash, reason } = parseInput(OverrideInput, input);
   authoriseOnSite(ctx, 'check.override', siteId);
   await takeRate(ctx, { key: `override:${ctx.actor.userId}`, limit: 60, windowS: 60 });
   return transact(ctx, async (tx) => {
@@ -47,7 +51,7 @@ export async function overrideCheck(
     if (cell.status !== 'fail') {
       throw new AppError('conflict', `${cell.title} is not a failing check: there is nothing to override.`);
     }
-    if (cell.value !== value) {
+    if (cell.value !== value || (valueHash !== undefined && valueHash !== cell.valueHash)) {
       throw new AppError(
         'conflict',
         `${cell.title} found something else meanwhile: ${cell.value}. Look at it before you override it.`,
@@ -57,10 +61,12 @@ export async function overrideCheck(
       throw new AppError('conflict', `${cell.title} is overridden already.`);
     }
     const { title } = cell;
-    const valueHash = cell.valueHash || null;
     const by = ctx.actor.email;
     const row = await tx.prisma.checkOverride.create({
-      data: { id: newId('o'), siteId, nodeId, checkId, title, value, valueHash, reason, createdBy: by },
+      data: {
+        ...{ id: newId('o'), siteId, nodeId, checkId, title, value, reason, createdBy: by },
+        valueHash: cell.valueHash || null,
+      },
     });
     await tx.audit('check.override', siteId, { overrideId: row.id, nodeId, checkId, value, reason });
     // Readers of the job look at the checks again.

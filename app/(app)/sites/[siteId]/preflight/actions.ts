@@ -11,6 +11,7 @@ export async function overrideCheckAction(input: {
   nodeId: string;
   checkId: string;
   value: string;
+  valueHash: string;
   reason: string;
 }): Promise<ActionResult<CheckOverrideView>> {
   return action('action (app)/sites/[siteId]/preflight/actions#overrideCheckAction', input, (ctx) =>
