@@ -60,6 +60,7 @@ describe('facts', { timeout: 30_000 }, () => {
       'cluster-node s2 control-plane=true etcd= voter=False',
       'cluster-node a1 control-plane= etcd= voter=',
       'cluster-node $(id) control-plane=true etcd= voter=',
+      'cluster-node --all control-plane=true etcd= voter=',
       'cluster-node a2 control-plane=true voter=True',
       'cluster-node ',
     );

@@ -113,7 +113,9 @@ function findAddress(text: string): NodeFacts['addresses'] {
 
 /** `s1 control-plane=true etcd=true voter=True`; what a Node does not say is empty. */
 function findClusterNode(text: string): NodeFacts['clusterNodes'] {
-  const match = /^([a-z0-9.-]{1,253}) control-plane=(\S*) etcd=(\S*) voter=(\S*)$/.exec(text);
+  const match = /^([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?) control-plane=(\S*) etcd=(\S*) voter=(\S*)$/.exec(
+    text,
+  );
   if (!match?.[1]) return [];
   const isServer = match[2] === 'true' || match[3] === 'true';
   return [{ name: match[1], role: isServer ? 'server' : 'agent', isVoter: match[4] === 'True' }];

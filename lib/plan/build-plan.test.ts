@@ -76,6 +76,26 @@ describe('golden plans', () => {
     expect(plan(pushed, applyPlanToFacts(bare(pushed), first.steps)).steps).toEqual([]);
   });
 
+  it.each([
+    ['v1.35.7+rke2r1', 'none', []],
+    ['v1.35.7+rke2r1', 'ingress-nginx', []],
+    ['v1.35.7+rke2r1', 'traefik', ['traefik']],
+    ['v1.36.3+rke2r1', 'traefik', []],
+    ['v1.36.3+rke2r1', 'ingress-nginx', ['ingress-nginx']],
+  ])(
+    'bring the images of %s with %s where nothing else is reached: %j',
+    (version, ingressController, more) => {
+      const topology = makeTopology(['server'], {
+        rke2: { version, ingressController, artifacts: { from: 'pushed' } },
+      });
+      const placed = plan(topology, bare(topology)).steps.filter(({ kind }) => kind === 'images.place');
+      const names = ['core', 'cilium', ...more];
+      expect(placed.map(({ params }) => params['file'])).toEqual(
+        names.map((name) => `rke2-images-${name}.linux-amd64.tar.zst`),
+      );
+    },
+  );
+
   it('hold no secret value and no script', () => {
     const text = printPlan(plan(one, bare(one)), nameIn(one));
     expect(text).toContain('⟦secret sec-join v1⟧');

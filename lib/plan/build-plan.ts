@@ -19,7 +19,7 @@ import { toNodeWork } from './node-work';
 import type { Plan, PlanKind, PlanStep } from './plan';
 import { isRunning } from './is-running';
 import { refusePlan } from './refuse-plan';
-import { listClusterNodes, toUndrawnNotices } from './undrawn-nodes';
+import { listClusterNodes, toLeftNotices, toUndrawnNotices, toUndrawnPeerNotices } from './undrawn-nodes';
 import { toUninstallWork } from './uninstall-work';
 
 export interface PlanInput {
@@ -86,8 +86,12 @@ export function buildPlan({ siteId, topology, revision, kind, facts }: PlanInput
   };
   const notices =
     kind === 'apply'
-      ? [...toUndrawnNotices(topology, facts), ...toCertificateNotices(topology, facts, builder.steps)]
-      : [];
+      ? [
+          ...toUndrawnNotices(topology, facts),
+          ...toUndrawnPeerNotices(topology, facts),
+          ...toCertificateNotices(topology, facts, builder.steps),
+        ]
+      : [...toLeftNotices(topology, facts)];
   const identity = notices.length > 0 ? { ...body, notices } : body;
   return { ...body, notices, id: `p-${sha256Hex(canonicalJson(identity)).slice(0, 32)}` };
 }

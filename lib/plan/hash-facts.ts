@@ -17,7 +17,6 @@ export function hashFacts(facts: readonly NodeFacts[]): string {
     hasSystemd: node.hasSystemd,
     rke2Version: node.rke2Version,
     hasEtcdData: node.hasEtcdData,
-    ...(node.clusterNodes.length > 0 && { clusterNodes: node.clusterNodes.map(toKey).sort() }),
     files: node.files,
     stamps: node.stamps,
     units: Object.fromEntries(
@@ -35,5 +34,8 @@ export function hashFacts(facts: readonly NodeFacts[]): string {
       ]),
     ),
   }));
-  return sha256Hex(canonicalJson(parts.sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1))));
+  // Of all servers together: one whose API answers now and then tells nothing that the others do not.
+  const told = [...new Set(facts.flatMap((node) => node.clusterNodes.map(toKey)))].sort();
+  const sorted = parts.sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+  return sha256Hex(canonicalJson(told.length > 0 ? { nodes: sorted, told } : sorted));
 }

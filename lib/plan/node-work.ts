@@ -18,6 +18,7 @@ import { dropsStamp, isOurs, isSame, PLAIN, toFileEffect, toServiceStamp, withou
 import type { Work } from './file-work';
 import { isRunning } from './is-running';
 import { OPTIONAL_PATHS } from './plan-writes';
+import { findRke2Version } from './rke2-version';
 
 const SYSCTL_STAMP = 'sysctl';
 const MODULES_STAMP = 'modules';
@@ -70,15 +71,22 @@ function toArtifactWork(topology: Topology, node: TopologyNode, facts: NodeFacts
     params: { version, arch: node.arch, file },
     effect: `lets RKE2 on ${node.name} import ${file} instead of pulling its images`,
   });
-  // A mirror or Siteplan may be all that a site reaches, so image bundles come along: core and cilium (RKE2 docs install/airgap).
+  // A mirror or Siteplan may be all that a site reaches, so image bundles come along (RKE2 docs install/airgap).
   const bundles =
     artifacts.from === 'internet'
       ? []
-      : ['core', 'cilium'].map((name) => `rke2-images-${name}.linux-${node.arch}.tar.zst`);
+      : toBundleNames(topology).map((name) => `rke2-images-${name}.linux-${node.arch}.tar.zst`);
   return [
     toBring(`rke2.linux-${node.arch}.tar.gz`),
     ...bundles.flatMap((file) => [toBring(file), toPlace(file)]),
   ];
+}
+
+/** From 1.36 on Traefik is in the core bundle and ingress-nginx in one of its own, before that the other way round. */
+function toBundleNames({ rke2 }: Topology): readonly string[] {
+  const inCore = (findRke2Version(rke2.version)?.minor ?? 0) >= 36 ? 'traefik' : 'ingress-nginx';
+  const isApart = rke2.ingressController !== 'none' && rke2.ingressController !== inCore;
+  return ['core', 'cilium', ...(isApart ? [rke2.ingressController] : [])];
 }
 
 function toFileWork(file: RenderedFile, facts: NodeFacts, unit: string): Work[] {
@@ -212,7 +220,7 @@ function toServiceWork(
   const serve: Work = {
     ...PLAIN,
     kind: runs ? 'service.restart' : 'service.start',
-    params: { unit, stamp, ...(touchesQuorum && servers > 1 && { keepsQuorumAs: node.name }) },
+    params: { unit, stamp, ...(node.role === 'server' && servers > 1 && { keepsQuorumAs: node.name }) },
     effect: runs
       ? `restarts ${name} on ${node.name}${renewal}`
       : `starts ${name} on ${node.name}, now and at every boot`,

@@ -76,3 +76,30 @@ it('quorum words count the members that are away', () => {
   const uninstall = plan(layout, away, 'uninstall').steps.flatMap(({ quorum }) => quorum ?? []);
   expect(uninstall).toEqual(['1 of 3', '0 of 2']);
 });
+
+describe('what is left behind', () => {
+  it('is told by an uninstall, servers too', () => {
+    const { notices } = plan(layout, withNodes(server('s9'), agent('a9')), 'uninstall');
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^The cluster has the server s9, .*: it is not uninstalled\. Run rke2-killall\.sh/,
+      ),
+      expect.stringMatching(/^The cluster has the agent a9, .*: it is not uninstalled\./),
+    ]);
+  });
+
+  it('is told of a load balancer that the others know as a peer: two would hold the virtual IP', () => {
+    const smaller = Topology.parse({ ...layout, nodes: layout.nodes.filter(({ name }) => name !== 'lb2') });
+    const facts = running.filter(({ nodeId }) => nodeId !== 'n-lb2');
+    expect(plan(smaller, facts).notices).toEqual([
+      '192.168.10.9 is a load balancer of this site that the drawing lacks: it would keep the virtual IP beside the drawn ones. Before you apply this, run there: systemctl disable --now keepalived nginx',
+    ]);
+    expect(plan(layout, running).notices).toEqual([]);
+  });
+
+  it('makes no plan stale where one server cannot tell the Nodes for a while', () => {
+    const silent = withFacts(withNodes(), 's3', () => ({ clusterNodes: [] }));
+    const all = withFacts(withNodes(), 's3', () => ({ clusterNodes: drawn }));
+    expect(hashFacts(silent)).toBe(hashFacts(all));
+  });
+});

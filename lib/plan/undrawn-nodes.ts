@@ -1,7 +1,8 @@
 import type { ClusterNodeFact, NodeFacts } from '@/lib/health/facts';
+import { KEEPALIVED_PATH } from '@/lib/render/load-balancer';
 import { RKE2_CONFIG_PATH } from '@/lib/render/rke2-config';
 import { INSTALL_STAMP } from '@/lib/steps/rke2-install';
-import { clusterNodes, servers } from '@/lib/topology/find-node';
+import { clusterNodes, loadBalancers, servers } from '@/lib/topology/find-node';
 import type { Topology } from '@/lib/topology/topology';
 import { readTopLevelValue } from './critical-values';
 import type { PlanProblem } from './plan-problem';
@@ -45,5 +46,34 @@ export function toUndrawnNotices(topology: Topology, facts: readonly NodeFacts[]
     .map(
       ({ name }) =>
         `The cluster has the agent ${name}, which the drawing lacks: it keeps running as it is. To take it out: kubectl drain ${name} --ignore-daemonsets --delete-emptydir-data, kubectl delete node ${name}, then rke2-killall.sh and rke2-uninstall.sh on its host.`,
+    );
+}
+
+/** What an uninstall leaves alone, because it is not drawn: afterwards nobody is there to list it. */
+export function toLeftNotices(topology: Topology, facts: readonly NodeFacts[]): readonly string[] {
+  return listUndrawn(topology, facts).map(
+    ({ name, role }) =>
+      `The cluster has the ${role} ${name}, which the drawing lacks: it is not uninstalled. Run rke2-killall.sh and rke2-uninstall.sh on its host.`,
+  );
+}
+
+/**
+ * Load balancers that the drawn ones still know as peers: one that goes on beside those that have forgotten it takes the
+ * virtual IP for itself as well (keepalived.conf, unicast_peer: adverts of others are not heard).
+ */
+export function toUndrawnPeerNotices(topology: Topology, facts: readonly NodeFacts[]): readonly string[] {
+  const balancers = loadBalancers(topology);
+  const drawn = new Set<string>(balancers.map(({ internalIp }) => internalIp));
+  const found = balancers.flatMap(({ id }) => {
+    const content = facts.find(({ nodeId }) => nodeId === id)?.files[KEEPALIVED_PATH]?.content ?? '';
+    return [...content.matchAll(/unicast_peer \{([^}]*)\}/g)].flatMap(([, peers = '']) =>
+      peers.split(/\s+/).filter((peer) => /^[0-9.]{7,15}$/.test(peer)),
+    );
+  });
+  return [...new Set(found)]
+    .filter((peer) => !drawn.has(peer))
+    .map(
+      (peer) =>
+        `${peer} is a load balancer of this site that the drawing lacks: it would keep the virtual IP beside the drawn ones. Before you apply this, run there: systemctl disable --now keepalived nginx`,
     );
 }

@@ -188,6 +188,7 @@ describe.each(shells)('artifacts with $name', ({ shell }) => {
     await fetch('act');
     mkdirSync(join(root, 'var/lib/siteplan-host/stamps'), { recursive: true });
     writeFileSync(join(root, 'var/lib/siteplan-host/stamps/rke2-server.service'), 'old\n');
+    mkdirSync(join(root, 'var/lib/siteplan-host/artifacts/v1.34.9+rke2r1'), { recursive: true });
     expect((await install('probe')).code).toBe(PROBE_NEEDED);
     for (const _run of [1, 2]) expect(await install('act')).toMatchObject({ code: 0, stderr: '' });
     expect((await install('verify')).stdout).toContain(`siteplan-output rke2_version ${version}`);
@@ -199,6 +200,7 @@ describe.each(shells)('artifacts with $name', ({ shell }) => {
       'rke2-server.service',
     ]);
     expect(readdirSync(join(root, 'var/lib/siteplan-host/stamps'))).toEqual(['rke2-install']);
+    expect(readdirSync(join(root, 'var/lib/siteplan-host/artifacts'))).toEqual([version]);
   });
 
   it('takes an installation that was cut for none', async () => {

@@ -96,6 +96,9 @@ if [ -d "$root/run/systemd/system" ]; then systemctl daemon-reload; fi
 found=$(installed_version "$target/bin/rke2")
 if [ "$found" != "$sp_version" ]; then fail verify-failed "the installed binary says \${found:-nothing}, not $sp_version"; fi
 write_stamp ${INSTALL_STAMP} "$sp_version"
+for old in "$state"/artifacts/*; do
+  if [ -d "$old" ] && [ "$old" != "$dir" ]; then rm -rf "$old"; note "removed the files of release \${old##*/}"; fi
+done
 note "installed rke2 $sp_version below $prefix"
 `;
 

@@ -30,6 +30,7 @@ describe.each(findShells().map((shell) => ({ name: shell.join(' '), shell })))(
       put('usr/local/bin/rke2', 'x', 0o755);
       put('var/lib/rancher/rke2/server/db/x', 'x');
       put(`${STATE}/artifacts/v1.35.7+rke2r1/rke2.linux-amd64.tar.gz.part`, 'x');
+      put(`${STATE}/incoming/.siteplan-upload-abc.x`, 'x');
       put(`${STATE}/stamps/rke2-ready`, 'x');
       for (const kept of ['fence', 'runner-abc', 'acts/key/journal']) put(`${STATE}/${kept}`, 'x');
       expect((await run('probe')).code).toBe(PROBE_NEEDED);

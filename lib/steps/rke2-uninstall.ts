@@ -11,7 +11,7 @@ is_so() {
     if [ -e "$root$left" ]; then note "$left is still there"; return 1; fi
   done
   if [ -d "$state/stamps" ] && [ -n "$(ls -A "$state/stamps")" ]; then note 'stamps of this cluster are left'; return 1; fi
-  if [ -e "$state/artifacts" ]; then note 'downloads for this cluster are left'; return 1; fi
+  if [ -e "$state/artifacts" ] || [ -e "$state/incoming" ]; then note 'downloads for this cluster are left'; return 1; fi
 }
 `;
 
@@ -56,7 +56,7 @@ done < /proc/mounts
 for left in /usr/local/bin/rke2 /opt/rke2/bin/rke2 /etc/rancher/rke2 /etc/rancher/node /var/lib/rancher/rke2; do
   if [ -e "$root$left" ]; then note "removing $left"; rm -rf "$root$left"; fi
 done
-rm -rf "$state/stamps" "$state/starting" "$state/artifacts" "$state/nodes-label" "$copy"
+rm -rf "$state/stamps" "$state/starting" "$state/artifacts" "$state/incoming" "$state/nodes-label" "$copy"
 note 'RKE2 is gone; reboot before this host joins another cluster: maps of Cilium stay in the kernel'
 `;
 

@@ -55,25 +55,40 @@ export async function recordRun(
   name: { readonly release: string; readonly state: string },
 ): Promise<RecordedRun> {
   const { runId, plan, root } = run;
-  const steps = await pool.query(
-    `SELECT step_id, ordinal, state, attempt, "offset"::text AS "offset", outputs FROM run_step
-      WHERE run_id = $1 ORDER BY ordinal`,
-    [runId],
-  );
-  const events = await pool.query(
-    'SELECT type, step_id, body FROM run_event WHERE run_id = $1 ORDER BY seq',
-    [runId],
-  );
-  const rows = await pool.query<{ steps_done: number }>('SELECT steps_done FROM run WHERE id = $1', [runId]);
+  const { steps, events, stepsDone } = await readRows(pool, runId);
   return RecordedRun.parse({
     ...name,
     runId,
     plan,
-    stepsDone: rows.rows[0]?.steps_done,
-    steps: steps.rows,
-    events: events.rows,
+    stepsDone,
+    steps,
+    events,
     files: await readFiles(root),
   });
+}
+
+/** The rows of one moment: an engine that was just cut off may still have a commit under way. */
+async function readRows(pool: Pool, runId: string) {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    const steps = await client.query(
+      `SELECT step_id, ordinal, state, attempt, "offset"::text AS "offset", outputs FROM run_step
+        WHERE run_id = $1 ORDER BY ordinal`,
+      [runId],
+    );
+    const events = await client.query(
+      'SELECT type, step_id, body FROM run_event WHERE run_id = $1 ORDER BY seq',
+      [runId],
+    );
+    const runs = await client.query<{ steps_done: number }>('SELECT steps_done FROM run WHERE id = $1', [
+      runId,
+    ]);
+    await client.query('COMMIT');
+    return { steps: steps.rows, events: events.rows, stepsDone: runs.rows[0]?.steps_done };
+  } finally {
+    client.release();
+  }
 }
 
 /** Puts a recorded run and its host's files back: the host is `root`, the site is there already. */
