@@ -10,6 +10,7 @@ import type { TopologyView } from '@/lib/topology/topology-view';
 import { ActionErrorPanel } from '@/components/ui/action-error';
 import { notify } from '@/components/ui/announcer';
 import { Button } from '@/components/ui/button';
+import { Dialog } from '@/components/ui/dialog';
 import { Field } from '@/components/ui/field';
 import { Input } from '@/components/ui/input';
 import { Panel } from '@/components/ui/panels';
@@ -50,14 +51,19 @@ const STORE_FIELDS = [
   { key: 'folder', label: 'Folder', help: 'May be empty.' },
 ] as const;
 
+type StoredPlace = Readonly<Record<(typeof STORE_FIELDS)[number]['key'], string>>;
+
 /** Where etcd snapshots go besides the servers’ own disks, and the keys for it, which are written and never read. */
 export function SnapshotStore(props: Props) {
   const { topology, secrets } = props;
-  const hasStore = topology.etcd.snapshots.s3 !== undefined;
+  const { s3 } = topology.etcd.snapshots;
+  const hasStore = s3 !== undefined;
+  // The form begins anew when another place is stored; a key that was pasted and not stored yet stays.
+  const place = JSON.stringify(STORE_FIELDS.map(({ key }) => s3?.[key]));
   return (
     <Panel label="snapshots in s3">
       <div className="flex flex-col gap-4 p-3">
-        <StoreForm {...props} />
+        <StoreForm key={place} {...props} />
         {hasStore && secrets.map((secret) => <SecretRow key={secret.field} {...props} secret={secret} />)}
         {hasStore && (
           <p className="max-w-160 text-soft">
@@ -70,7 +76,14 @@ export function SnapshotStore(props: Props) {
   );
 }
 
-function StoreForm({ siteId, topology, etag, refusal, putTopology }: Props) {
+/** The topology with another place of snapshots, or with none. */
+function withStore(topology: Topology, s3: StoredPlace | null): TopologyInput {
+  const { s3: _, ...others } = topology.etcd.snapshots;
+  return { ...topology, etcd: { ...topology.etcd, snapshots: { ...others, ...(s3 && { s3 }) } } };
+}
+
+function StoreForm(props: Props) {
+  const { siteId, topology, etag, refusal, putTopology } = props;
   const router = useRouter();
   const stored = topology.etcd.snapshots.s3;
   const [form, setForm] = useState(() => ({
@@ -80,26 +93,19 @@ function StoreForm({ siteId, topology, etag, refusal, putTopology }: Props) {
     folder: stored?.folder ?? '',
   }));
   const { run, isBusy, error } = useAction(putTopology);
-  const { s3: _, ...others } = topology.etcd.snapshots;
-  const withStore = (s3: object | undefined): TopologyInput => ({
-    ...topology,
-    etcd: { ...topology.etcd, snapshots: { ...others, ...(s3 && { s3: { ...form } }) } },
-  });
-  const wanted = withStore(form);
+  const wanted = withStore(topology, form);
   const issues = Topology.safeParse(wanted, { reportInput: true }).error?.issues ?? [];
   const isSame = stored !== undefined && STORE_FIELDS.every(({ key }) => stored[key] === form[key]);
-  const save = (document: TopologyInput) =>
-    run({ siteId, topology: document, etag }, ({ revision }) => {
-      notify(`Stored as revision ${revision}.`);
-      router.refresh();
-    });
   const isEmpty = form.endpoint === '' || form.bucket === '';
   return (
     <form
       className="flex flex-col gap-3"
       onSubmit={(event) => {
         event.preventDefault();
-        save(wanted);
+        run({ siteId, topology: wanted, etag }, ({ revision }) => {
+          notify(`Stored as revision ${revision}.`);
+          router.refresh();
+        });
       }}
     >
       <div className="grid max-w-280 grid-cols-4 items-start gap-2 max-md:grid-cols-2">
@@ -142,13 +148,49 @@ function StoreForm({ siteId, topology, etag, refusal, putTopology }: Props) {
         >
           Store the place
         </Button>
-        {stored && (
-          <Button isBusy={isBusy} reason={refusal} onClick={() => save(withStore(undefined))}>
-            Stop using S3
-          </Button>
-        )}
+        {stored && <StopButton {...props} />}
       </div>
     </form>
+  );
+}
+
+/** Takes the place out of the topology, and the references to the keys with it, once that was confirmed. */
+function StopButton({ siteId, topology, etag, secrets, refusal, putTopology }: Props) {
+  const router = useRouter();
+  const [isOpen, setIsOpen] = useState(false);
+  const { run, isBusy, error, clear } = useAction(putTopology);
+  const close = () => {
+    setIsOpen(false);
+    clear();
+  };
+  const stop = () =>
+    run({ siteId, topology: withStore(topology, null), etag }, ({ revision }) => {
+      close();
+      notify(`Stored as revision ${revision}.`);
+      router.refresh();
+    });
+  return (
+    <>
+      <Button reason={refusal} onClick={() => setIsOpen(true)}>
+        Stop using S3
+      </Button>
+      <Dialog isOpen={isOpen} onClose={close} title="Stop using S3">
+        <div className="flex flex-col gap-4">
+          <p>
+            With the next plan snapshots stay on the servers only.
+            {secrets.some(({ version }) => version !== null) &&
+              ' This also forgets the keys: to use S3 again, the keys have to be pasted again.'}
+          </p>
+          <ActionErrorPanel error={error} />
+          <div className="flex justify-end gap-2">
+            <Button onClick={close}>Cancel</Button>
+            <Button look="danger" isBusy={isBusy} onClick={stop}>
+              Stop using S3
+            </Button>
+          </div>
+        </div>
+      </Dialog>
+    </>
   );
 }
 

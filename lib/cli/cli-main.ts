@@ -15,6 +15,7 @@ import { LOGIN_COMMANDS } from './commands/login-commands';
 import { RUN_COMMANDS } from './commands/run-commands';
 import { SECRET_COMMANDS } from './commands/secret-commands';
 import { SITE_COMMANDS } from './commands/site-commands';
+import { SITE_SECRET_COMMANDS } from './commands/site-secret-commands';
 import { TOKEN_COMMANDS } from './commands/token-commands';
 import { USER_COMMANDS } from './commands/user-commands';
 import { WORK_COMMANDS } from './commands/work-commands';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ...ARTIFACT_COMMANDS,
   ...LOGIN_COMMANDS,
   ...SITE_COMMANDS,
+  ...SITE_SECRET_COMMANDS,
   ...CREDENTIAL_COMMANDS,
   ...HOST_KEY_COMMANDS,
   ...CHECK_COMMANDS,

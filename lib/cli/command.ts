@@ -19,7 +19,7 @@ export interface CommandInput {
 
 /** One command: what it is called, what it takes, what it does. */
 export interface Command {
-  /** One or two words: `doctor`, `user create`. */
+  /** One to three words: `doctor`, `user create`, `site secret set`. */
   readonly name: string;
   readonly summary: string;
   /** Names of what stands behind the command; in brackets when it may be left out, the last with `...` when there may be more. */
@@ -72,7 +72,8 @@ export function toOverview(commands: readonly Command[]): string {
     `  ${PROGRAM} COMMAND [OPTIONS]`,
     `Commands (each has --help)\n${lines.join('\n')}`,
     'Commands from `login` on talk to a server, with the token of `login` or of --token-file. Those above it work on the\n' +
-      'database of this machine: DATABASE_URL, or the embedded one in SITEPLAN_DATA_DIR, running or not.',
+      'database of this machine: DATABASE_URL, or the embedded one in SITEPLAN_DATA_DIR, running or not. Of them only\n' +
+      '`artifacts` works on a folder of the data directory instead: use it on the machine of the worker.',
     `${toExitHelp()}\n`,
   ].join('\n\n');
 }
@@ -82,7 +83,7 @@ export function findCommand(
   commands: readonly Command[],
   words: readonly string[],
 ): { command: Command; rest: readonly string[] } | null {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const command = commands.find(({ name }) => name === words.slice(0, length).join(' '));
     if (command) return { command, rest: words.slice(length) };
   }

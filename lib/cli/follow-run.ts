@@ -40,9 +40,14 @@ function toLine(body: RunEventBody, { steps, nameOf }: RunNames): string | null 
   return `${nodeId === undefined ? '' : `${nameOf(nodeId)}: `}${note}${toAdvice(body)}`;
 }
 
+/** How a command ends that waits for a run: `done`, or `wanting` for every other end of it. */
+export function toRunExit({ state }: Pick<RunView, 'state'>): Exit {
+  return state === 'done' ? 'done' : 'wanting';
+}
+
 /**
  * Writes the log of a run behind the event `after` as it grows, until the run is over; a lost connection is taken up again behind the last line.
- * Returns how the command ends: `done`, or `wanting` for every other end of a run. Throws when `signal` aborts.
+ * Returns how the command ends (`toRunExit`). Throws when `signal` aborts.
  */
 export async function followRun(
   api: ApiClient,
@@ -73,7 +78,7 @@ export async function followRun(
     });
     if (run && RUN_STATES[run.state].isTerminal && (await isRead(api, runId, after))) {
       out.result(run, `The run ${runId} is ${toRunWord(run)}: ${run.stepsDone} of ${run.steps} steps.`);
-      return run.state === 'done' ? 'done' : 'wanting';
+      return toRunExit(run);
     }
     failures = after > from ? 0 : failures + 1;
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]));

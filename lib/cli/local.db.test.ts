@@ -34,6 +34,7 @@ describe('the command line', () => {
     const overview = await rig.run(['--help']);
     expect(overview.code).toBe(0);
     for (const { name } of COMMANDS) expect(overview.stdout).toContain(`  ${name} `);
+    expect(overview.stdout).toContain('`artifacts` works on a folder of the data directory');
     const helps = await Promise.all(
       ['doctor', 'user create', 'run'].map((name) => rig.run([...name.split(' '), '--help'])),
     );

@@ -214,6 +214,23 @@ describe('a run that stopped', () => {
     expect(ended.stdout).not.toContain('step 2 skipped');
     expect(ended.stdout).toMatch(/is cancelled: \d of 2 steps\.\n$/);
     expect((await run('follow', runId)).stdout).toContain('s1: step 2 skipped by ');
+    expect(await run('cancel', runId)).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ['failed', 5],
+    ['done', 0],
+  ] as const)('and was %s before it was cancelled ends as following would, with %i', async (state, code) => {
+    const scene = createRunScene(remote.database, siteId, [{ nodeId, kind: 'rke2.uninstall' }], 'uninstall');
+    const started = await run('run', await scene.storePlan(), '--detach', '--json');
+    const { id: runId } = JSON.parse(started.stdout) as { id: string }; // a RunView
+    const claimed = await scene.claim();
+    await scene.endSteps(claimed, Object.fromEntries(scene.stepIds.map((id) => [id, state])));
+    await scene.endRun(claimed, state);
+    const cancelled = await run('cancel', runId, '--follow');
+    expect(cancelled).toMatchObject({ code, stdout: `The run ${runId} is over: ${state}.\n` });
+    expect(await run('cancel', runId)).toMatchObject({ code: 0 });
+    expect(await run('follow', runId)).toMatchObject({ code });
   });
 });
 

@@ -190,7 +190,11 @@ describe('topologies', () => {
       edge: { tailscale: { enabled: true, authKey: topology.security.serverToken } },
     };
     await expect(putTopology(admin, { siteId, topology: asKey, etag })).rejects.toMatchObject(refused);
-    await expect(createSite(admin, { name: 'thief 3', topology: foreign })).rejects.toMatchObject(refused);
+    await expect(createSite(admin, { name: 'thief 3', topology: asKey })).rejects.toMatchObject(refused);
+    const third = await createSite(admin, { name: 'thief 3', topology: foreign });
+    const { serverToken, agentToken } = third.topology.security;
+    const own = await database.worker.prisma.secret.findMany({ where: { owner: third.siteId } });
+    expect(own.map(({ id }) => id).sort()).toEqual([serverToken?.id, agentToken?.id].sort());
   });
 });
 

@@ -114,7 +114,7 @@ export const VERBS: readonly Verb[] = [
     name: 'setSiteSecret',
     permission: 'site.edit',
     about: 'site',
-    call: (ctx, { siteId }) => setSiteSecret(ctx, { siteId, field: 's3-access-key', value: 'x' }),
+    call: (ctx, { siteId }) => setSiteSecret(ctx, { siteId, field: 's3-access-key', value: 'some-key-0' }),
   },
   {
     name: 'removeSiteSecret',

@@ -1,8 +1,9 @@
 import { findIpv4 } from '@/lib/core/cidr';
 import { AppError } from '@/lib/core/errors';
+import { toSafeLine } from '@/lib/core/text';
 import { MAX_HOSTS, ROLES, toHost, toRow, toWord } from './host-draft';
 import type { HostDraft, HostRow, Line } from './host-draft';
-import { expandHostPattern } from './host-pattern';
+import { HostPatterns } from './host-pattern';
 import { isSecretName } from './left-out-secrets';
 import type { Role } from './topology';
 
@@ -10,6 +11,7 @@ export type Variables = ReadonlyMap<string, unknown>;
 
 interface Group {
   readonly parents: Set<string>;
+  readonly children: Set<string>;
   readonly variables: Map<string, unknown>;
 }
 
@@ -21,22 +23,29 @@ interface Host {
 }
 
 /** Jump hosts in the options for ssh, as `ProxyJump=`, `ProxyJump ` or `-J` has them (ssh(1)). */
-const JUMP = /(?:ProxyJump[= ]|-J\s*)([^\s"']+)/i;
+const JUMP = /(?:[Pp]roxy[Jj]ump(?:\s*=\s*|\s+)|(?:^|\s)-J\s*)["']?([^\s"']+)/;
+/** A jump host in whatever writing: ssh takes keywords in any case, and flags in one word (`-CJ`). */
+const hasJump = (options: string) => /proxyjump/i.test(options) || /(?:^|\s)-\w*J/.test(options);
 
 /**
- * An Ansible inventory while it is read, in either form: hosts, groups, and what each group says of its hosts. A nearer
- * group counts before the groups around it, `all` comes last; of groups equally near, the last by name
- * (Ansible docs inventory_guide/intro_inventory, "How variables are merged").
+ * An Ansible inventory while it is read, in either form: hosts, groups, and what each group says of its hosts. The
+ * variables of a host count first, then those of the deepest group below `all` (the longest way counts); of groups
+ * equally deep the highest `ansible_group_priority` (1 where none stands), then the last by name; `all` comes last
+ * (Ansible docs inventory_guide/intro_inventory, "How variables are merged"; ansible/ansible
+ * lib/ansible/inventory/helpers.py `sort_groups` and group.py `_check_children_depth`).
  */
 export class AnsibleHosts {
   /** Names of variables that hold passwords or keys: their values are not taken over. */
   readonly leftOut = new Set<string>();
   private readonly hosts = new Map<string, Host>();
   private readonly groups = new Map<string, Group>();
+  private readonly patterns = new HostPatterns();
 
-  /** The hosts that a name or pattern means; throws an `AppError` beyond the hosts that a site can have. */
+  /** The hosts that a name or pattern means; throws an `AppError` for far too much. */
   addHost(pattern: string, group: string, line: Line, variables: Variables): void {
-    const names = expandHostPattern(pattern, MAX_HOSTS);
+    const names = this.patterns.expand(pattern, variables.size);
+    const kept = this.withoutSecrets(variables);
+    if (group !== '') this.toGroup(group);
     for (const name of typeof names === 'string' ? [pattern] : names) {
       const host = this.hosts.get(name) ?? {
         line,
@@ -45,7 +54,7 @@ export class AnsibleHosts {
         error: typeof names === 'string' ? names : null,
       };
       if (group !== '') host.groups.add(group);
-      for (const [key, value] of this.withoutSecrets(variables)) host.variables.set(key, value);
+      for (const [key, value] of kept) host.variables.set(key, value);
       this.hosts.set(name, host);
       if (this.hosts.size > MAX_HOSTS) {
         throw new AppError('invalid', `The inventory has more than ${MAX_HOSTS} hosts. Make several sites.`);
@@ -57,19 +66,23 @@ export class AnsibleHosts {
     for (const [key, value] of this.withoutSecrets(variables)) this.toGroup(group).variables.set(key, value);
   }
 
+  /** A group that is its own child stays as it is. */
   addChild(group: string, child: string): void {
+    if (group === child) return;
     this.toGroup(child).parents.add(group);
+    this.toGroup(group).children.add(child);
   }
 
-  /** One row for each host, in the order of the text. */
+  /** One row for each host, in the order of the text. Throws an `AppError` for groups that Ansible would refuse too. */
   toRows(): HostRow[] {
+    const ranks = toRanks(this.groups);
     return [...this.hosts].map(([name, host]) =>
-      toRow(host.line, () => host.error ?? this.toNode(name, host)),
+      toRow(host.line, () => host.error ?? this.toNode(name, host, ranks)),
     );
   }
 
-  private toNode(name: string, host: Host): HostDraft[] | string {
-    const groups = this.listGroups(host);
+  private toNode(name: string, host: Host, ranks: ReadonlyMap<string, number>): HostDraft[] | string {
+    const groups = this.listGroups(host, ranks);
     const find = (key: string): unknown =>
       [host.variables, ...[...groups, 'all'].map((group) => this.groups.get(group)?.variables)]
         .find((values) => values?.has(key))
@@ -77,23 +90,18 @@ export class AnsibleHosts {
     return toNode(name, groups, find);
   }
 
-  /** Groups of a host, the nearest first; a group that is its own child ends there. */
-  private listGroups({ groups }: Host): string[] {
-    const found = new Set<string>();
-    for (let level = [...groups]; level.length > 0;) {
-      const fresh = [...new Set(level)]
-        .filter((group) => !found.has(group))
-        .sort()
-        .reverse();
-      for (const group of fresh) found.add(group);
-      level = fresh.flatMap((group) => [...(this.groups.get(group)?.parents ?? [])]);
-    }
-    return [...found];
+  /** Groups of a host and the groups around them, those that count most first. */
+  private listGroups({ groups }: Host, ranks: ReadonlyMap<string, number>): string[] {
+    const found = new Set(groups);
+    // A set also gives what is added while it is walked.
+    for (const group of found) for (const parent of this.groups.get(group)?.parents ?? []) found.add(parent);
+    return [...found].sort((one, other) => (ranks.get(other) ?? 0) - (ranks.get(one) ?? 0));
   }
 
   private toGroup(name: string): Group {
     const group = this.groups.get(name) ?? {
       parents: new Set<string>(),
+      children: new Set<string>(),
       variables: new Map<string, unknown>(),
     };
     this.groups.set(name, group);
@@ -104,6 +112,50 @@ export class AnsibleHosts {
     for (const key of variables.keys()) if (isSecretName(key)) this.leftOut.add(key);
     return [...variables].filter(([key]) => !isSecretName(key));
   }
+}
+
+/** The place of each group in the order in which their variables are merged; the last one wins. */
+function toRanks(groups: ReadonlyMap<string, Group>): ReadonlyMap<string, number> {
+  const depths = toDepths(groups);
+  const order = [...groups].map(([name, { variables }]) => ({
+    name,
+    depth: depths.get(name) ?? 0,
+    priority: toPriority(name, variables.get('ansible_group_priority') ?? '1'),
+  }));
+  order.sort(
+    (one, other) =>
+      one.depth - other.depth || one.priority - other.priority || (one.name < other.name ? -1 : 1),
+  );
+  return new Map(order.map(({ name }, rank) => [name, rank]));
+}
+
+/** The longest way from `all` to each group; groups without parents stand right below it. Without recursion. */
+function toDepths(groups: ReadonlyMap<string, Group>): ReadonlyMap<string, number> {
+  const depths = new Map([...groups.keys()].map((name) => [name, name === 'all' ? 0 : 1]));
+  const waiting = new Map([...groups].map(([name, { parents }]) => [name, parents.size]));
+  const ready = [...groups.keys()].filter((name) => waiting.get(name) === 0);
+  for (const name of ready) {
+    for (const child of groups.get(name)?.children ?? []) {
+      depths.set(child, Math.max(depths.get(child) ?? 0, (depths.get(name) ?? 0) + 1));
+      const left = (waiting.get(child) ?? 0) - 1;
+      waiting.set(child, left);
+      if (left === 0) ready.push(child);
+    }
+  }
+  const [looped] = [...waiting].find(([, left]) => left > 0) ?? [];
+  if (looped === undefined) return depths;
+  throw new AppError(
+    'invalid',
+    `The group “${toSafeLine(looped, 40)}” stands within itself, or below a group that does.`,
+  );
+}
+
+function toPriority(group: string, value: unknown): number {
+  if (typeof value === 'string' && /^[+-]?\d{1,9}$/.test(value)) return Number(value);
+  throw new AppError(
+    'invalid',
+    `ansible_group_priority of the group “${toSafeLine(group, 40)}” is no whole number.`,
+  );
 }
 
 function toNode(
@@ -122,6 +174,9 @@ function toNode(
   const options = `${text('ansible_ssh_common_args')} ${text('ansible_ssh_extra_args')}`;
   if (/ProxyCommand/i.test(options))
     return 'ProxyCommand is not read; write the jump host as ProxyJump or -J';
+  const jump = JUMP.exec(options)?.[1] ?? '';
+  if (jump === '' && hasJump(options))
+    return 'the jump host in the options for ssh is not read; write it as ProxyJump=host or -J host';
   const roles = groups.map(findRole);
   const fields = {
     internalIp: address,
@@ -132,7 +187,7 @@ function toNode(
     sshAddress: reached === address || asked === '' ? '' : reached,
     user: text('ansible_user', 'ansible_ssh_user'),
     port: text('ansible_port', 'ansible_ssh_port'),
-    jump: JUMP.exec(options)?.[1] ?? '',
+    jump: jump.toLowerCase() === 'none' ? '' : jump,
     arch: text('arch'),
   };
   return toHost(new Map(Object.entries(fields).filter(([, value]) => value !== '')), {

@@ -1,5 +1,6 @@
 import { toSafeLine } from '@/lib/core/text';
 import { toIssueWords } from './issue-words';
+import { withoutSecrets } from './left-out-secrets';
 import { TopologyNode } from './topology';
 import type { Arch, Role } from './topology';
 
@@ -66,10 +67,11 @@ export interface Line {
   readonly text: string;
 }
 
-/** The row of a line: hosts, or words where it means none. */
+/** The row of a line, shown without secrets: hosts, or words where it means none. */
 export function toRow({ line, text }: Line, read: () => HostDraft[] | string): HostRow {
   const result = read();
-  const shown = toSafeLine(text.trim(), 200);
+  // Cut first: a line of a million characters may mean a thousand hosts, with a row for each.
+  const shown = toSafeLine(withoutSecrets(text.trim().slice(0, 1_000)), 200);
   return typeof result === 'string'
     ? { line, text: shown, hosts: [], error: result }
     : { line, text: shown, hosts: result, error: null };

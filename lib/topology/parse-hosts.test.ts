@@ -137,6 +137,18 @@ describe('parseHosts', () => {
     expect(errorsOf(text)).toContain(error);
   });
 
+  it.each([
+    '{"ansible_password":"hunter2"}',
+    'password=hunter2',
+    's1 192.0.2.1 ansible_become_pass = hunter2',
+    'ip,name\n192.0.2.1,token:hunter2',
+    'ip,password: hunter2',
+  ])('shows no password of %j', (text) => {
+    const list = parseHosts(text);
+    expect(list.rows.at(-1)?.error).toMatch(/^passwords are not read; take .* out and store a credential/);
+    expect(JSON.stringify(list)).not.toContain('hunter2');
+  });
+
   it('imports nothing while one row is wrong, but shows what the others mean', () => {
     const { hosts, rows } = parseHosts('192.0.2.1\nnonsense\n192.0.2.3');
     expect(hosts).toEqual([]);

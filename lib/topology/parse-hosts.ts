@@ -5,7 +5,7 @@ import { splitTable, toColumns } from './host-table';
 import type { Column } from './host-table';
 import { MAX_HOSTS, toHost, toRow } from './host-draft';
 import type { HostDraft, HostRow, Line } from './host-draft';
-import { isSecretName } from './left-out-secrets';
+import { hasSecret, isSecretName } from './left-out-secrets';
 import { isAnsibleInventory, readAnsibleInventory } from './read-ansible-inventory';
 import { isInventoryYaml, readInventoryYaml } from './read-inventory-yaml';
 import type { InventoryRows } from './read-inventory-yaml';
@@ -25,7 +25,8 @@ const MAX_CHARACTERS = 1024 * 1024;
  * Reads a pasted host list: one address per line, a range (`192.0.2.10-19`), `name address` or `address name`, or a
  * table with a header (comma, semicolon, tab or `|` between the columns), or the text of an ssh_config, of an Ansible
  * inventory (INI or YAML) or of a KubeKey cluster. Blank lines and `#` comments do not count. Never throws for a bad row,
- * but an `AppError` for text over 1 MiB, for YAML that is none, and for an inventory of more than 1,000 hosts.
+ * but an `AppError` for text over 1 MiB, for YAML that is none, and for an inventory of more than 1,000 hosts, of patterns
+ * that mean far more, or whose groups stand within themselves.
  */
 export function parseHosts(text: string): HostList {
   if (text.length > MAX_CHARACTERS) {
@@ -54,7 +55,7 @@ function readRows(text: string, written: readonly Line[]): InventoryRows {
   const header = written[0] && toColumns(written[0].text);
   const rows = header
     ? readTable(written, header.columns, header.separator)
-    : written.map((row) => toRow(row, () => toHosts(row.text)));
+    : written.map((row) => toListRow(row, () => toHosts(row.text)));
   return { rows, leftOut: [] };
 }
 
@@ -66,7 +67,7 @@ function readTable(
   const [head, ...body] = lines;
   const unknown = columns.filter((column) => typeof column === 'string');
   if (head && unknown.length > 0) {
-    if (unknown.some(isSecretName))
+    if (unknown.some(isSecretName) || hasSecret(head.text))
       return [
         toRow(head, () => 'passwords are not read; take the column out and store a credential instead'),
       ];
@@ -91,7 +92,7 @@ function readTable(
   return body
     .filter((row) => !isRule(row))
     .map((row) =>
-      toRow(row, () => {
+      toListRow(row, () => {
         const cells = splitTable(row.text, separator);
         if (typeof cells === 'string') return cells;
         if (cells.length !== columns.length) {
@@ -104,6 +105,12 @@ function readTable(
         return toHost(fields);
       }),
     );
+}
+
+/** The row of a line that may be anything: words that quote it would show its secrets too. */
+function toListRow(row: Line, read: () => HostDraft[] | string): HostRow {
+  const words = 'passwords are not read; take this one out and store a credential instead';
+  return toRow(row, () => (hasSecret(row.text) ? words : read()));
 }
 
 function toHosts(text: string): HostDraft[] | string {

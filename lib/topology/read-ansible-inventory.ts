@@ -1,10 +1,9 @@
 import { AnsibleHosts } from './ansible-hosts';
 import type { Line } from './host-draft';
-import { withoutSecrets } from './left-out-secrets';
 
 const SECTION = /^\s*\[([^\]:]+)(?::(vars|children))?\]\s*$/;
 /** A variable of a host or group; values with blanks stand in quotes. */
-const VARIABLE = /([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|'[^']*'|\S*)/g;
+const VARIABLE = /\s([A-Za-z_][A-Za-z0-9_]*)=("[^"]*"|'[^']*'|\S*)/g;
 
 /** True for text with a group in brackets, or with a host that has `ansible_host`. */
 export function isAnsibleInventory(lines: readonly Line[]): boolean {
@@ -24,17 +23,16 @@ export function readAnsibleInventory(lines: readonly Line[]): AnsibleHosts {
     if (section) {
       [, group = '', kind = ''] = section;
     } else if (kind === 'vars') {
-      const [, name = '', value = ''] = /^\s*([A-Za-z0-9_]+)\s*=\s*(.*?)\s*$/.exec(line.text) ?? [];
-      inventory.addVariables(group, new Map([[name, unquote(value)]]));
+      const [, name = '', value = ''] = /^\s*([A-Za-z0-9_]+)\s*=(.*)$/s.exec(line.text) ?? [];
+      inventory.addVariables(group, new Map([[name, unquote(value.trim())]]));
     } else if (kind === 'children') {
       inventory.addChild(group, line.text.trim());
     } else {
-      const [, name = '', rest = ''] = /^\s*(\S+)(.*)$/.exec(line.text) ?? [];
+      const [, name = '', rest = ''] = /^\s*(\S+)(.*)$/s.exec(line.text) ?? [];
       const variables = [...rest.matchAll(VARIABLE)].map(
         ([, key = '', value = '']) => [key, unquote(value)] as const,
       );
-      const shown = { ...line, text: withoutSecrets(line.text) };
-      inventory.addHost(name, group, shown, new Map(variables));
+      inventory.addHost(name, group, line, new Map(variables));
     }
   }
   return inventory;

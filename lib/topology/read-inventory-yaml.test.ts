@@ -85,10 +85,24 @@ describe('an Ansible inventory in YAML', () => {
     ]);
   });
 
-  it('takes the last by name of groups that are equally near, and bears a group within itself', () => {
+  it('takes the last by name of groups that are equally deep, and bears a group within itself', () => {
     const group = (user: string) => `{vars: {ansible_user: ${user}}, hosts: {192.0.2.1: }}`;
-    const text = `a: ${group('ann')}\nc: ${group('cleo')}\nb: ${group('bob')}\nd: {children: {a: , d: }}`;
+    const text = `a: ${group('ann')}\nc: ${group('cleo')}\nb: ${group('bob')}\nd: {children: {d: }}`;
     expect(parseHosts(text).hosts).toEqual([{ internalIp: '192.0.2.1', ssh: { user: 'cleo' } }]);
+  });
+
+  it('is known in compact JSON, whose password is shown nowhere', () => {
+    const host = { ansible_host: '192.0.2.1', ansible_password: 'hunter2secret' };
+    const list = parseHosts(JSON.stringify({ all: { hosts: { s1: host } } }));
+    expect(list.hosts).toEqual([{ name: 's1', internalIp: '192.0.2.1' }]);
+    expect(list.leftOut).toEqual(['ansible_password']);
+    expect(JSON.stringify(list)).not.toContain('hunter2');
+    for (const text of [
+      `{all: {children: {x: {hosts: {s1: ${JSON.stringify(host)}}}}}}`,
+      ` {'all':{'hosts':{'s1':${JSON.stringify(host)}}}}`,
+    ]) {
+      expect(parseHosts(text)).toMatchObject({ hosts: list.hosts, leftOut: list.leftOut });
+    }
   });
 
   it('marks each host that is wrong and takes none over', () => {

@@ -15,8 +15,9 @@ export interface InventoryRows {
 /** True for YAML with groups of hosts as Ansible has them, or with a `kind` as KubeKey has it. */
 export function isInventoryYaml(lines: readonly Line[]): boolean {
   return (
-    /^(%YAML\b|---|\{|["']?[A-Za-z_][\w.-]*["']?:)(\s|$|")/.test(lines[0]?.text ?? '') &&
-    lines.some(({ text }) => /(^|[\s{,"'])(hosts|children|kind)["']?:(\s|$)/.test(text))
+    /^(\s*\{|(%YAML\b|---|["']?[A-Za-z_][\w.-]*["']?:)(\s|$|["'{]))/.test(lines[0]?.text ?? '') &&
+    // JSON may have no blank after a colon.
+    lines.some(({ text }) => /(^|[\s{,"'])(hosts|children|kind)["']?:(\s|$|[[{"'])/.test(text))
   );
 }
 

@@ -1,9 +1,9 @@
 import { findIpv4 } from '@/lib/core/cidr';
 import { toSafeLine } from '@/lib/core/text';
 import { findRole } from './ansible-hosts';
-import { MAX_HOSTS, toHost, toRow } from './host-draft';
+import { toHost, toRow } from './host-draft';
 import type { HostDraft, HostRow, Line } from './host-draft';
-import { expandHostPattern } from './host-pattern';
+import { HostPatterns } from './host-pattern';
 import { isSecretName } from './left-out-secrets';
 import { isMap, toMembers } from './loose-members';
 
@@ -34,7 +34,7 @@ export function readKubeKey(document: unknown, toLine: ToLine): { rows: HostRow[
     for (const [key] of toMembers(host)) if (isSecretName(key)) leftOut.add(key);
     const name = readText(host, 'name');
     return toRow(toLine(name || 'a host', 'spec', 'hosts', index), () =>
-      toNode(host, name, groupsOf.get(name) ?? []),
+      toNode(host, name, [...(groupsOf.get(name) ?? [])]),
     );
   });
   return { rows: [...errors, ...rows], leftOut };
@@ -44,8 +44,9 @@ function readRoleGroups(
   roleGroups: readonly (readonly [string, unknown])[],
   names: ReadonlySet<string>,
   toLine: ToLine,
-): { groupsOf: Map<string, string[]>; errors: HostRow[] } {
-  const groupsOf = new Map<string, string[]>();
+): { groupsOf: Map<string, Set<string>>; errors: HostRow[] } {
+  const patterns = new HostPatterns();
+  const groupsOf = new Map<string, Set<string>>();
   const errors: HostRow[] = [];
   for (const [group, entries] of roleGroups) {
     if (entries !== '' && !Array.isArray(entries)) {
@@ -54,7 +55,7 @@ function readRoleGroups(
     const list: readonly unknown[] = Array.isArray(entries) ? entries : [];
     for (const [index, entry] of list.entries()) {
       const pattern = typeof entry === 'string' ? entry : '';
-      const members = expandHostPattern(pattern, MAX_HOSTS);
+      const members = patterns.expand(pattern);
       const unknown = typeof members === 'string' ? undefined : members.find((name) => !names.has(name));
       if (typeof members === 'string' || unknown !== undefined) {
         const words =
@@ -65,7 +66,7 @@ function readRoleGroups(
         errors.push(toRow(line, () => words));
         continue;
       }
-      for (const name of members) groupsOf.set(name, [...(groupsOf.get(name) ?? []), group]);
+      for (const name of members) groupsOf.set(name, (groupsOf.get(name) ?? new Set()).add(group));
     }
   }
   return { groupsOf, errors };

@@ -10,7 +10,7 @@ interface Block {
   readonly values: Map<string, string>;
 }
 
-const HOST = /^\s*host[\s=]+(\S.*)$/i;
+const HOST = /^\s*host[\s=]+(\S.*)$/is;
 
 /** True for text that begins with a `Host` block. */
 export function isSshConfig(lines: readonly Line[]): boolean {
@@ -74,7 +74,7 @@ function toBlocks(lines: readonly Line[]): Block[] {
       blocks.push({ line, alias: unquote(host[1] ?? '').split(/\s+/)[0] ?? '', values: new Map() });
       continue;
     }
-    const [, key = '', value = ''] = /^\s*([A-Za-z]+)[\s=]+(.*)$/.exec(line.text) ?? [];
+    const [, key = '', value = ''] = /^\s*([A-Za-z]+)[\s=]+(.*)$/s.exec(line.text) ?? [];
     const values = blocks.at(-1)?.values;
     if (!values?.has(key.toLowerCase())) values?.set(key.toLowerCase(), unquote(value));
   }

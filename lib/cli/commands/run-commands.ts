@@ -9,7 +9,7 @@ import type { ApiClient } from '../api-client';
 import { CliError, type Exit } from '../cli-error';
 import type { Command, CommandInput } from '../command';
 import { optional, required } from '../command';
-import { followRun, type RunNames } from '../follow-run';
+import { followRun, toRunExit, type RunNames } from '../follow-run';
 import { openServer, SERVER_OPTIONS } from '../login-file';
 import { toTable } from '../output';
 import { readHosts } from '../site-hosts';
@@ -86,18 +86,20 @@ async function ask(
   input: CommandInput,
   verb: 'cancel' | 'resume' | 'retry' | 'skip',
   toBody: (api: ApiClient, run: RunView) => Promise<unknown> = () => Promise.resolve(undefined),
-): Promise<Exit | void> {
+): Promise<Exit> {
   const { args, values, out } = input;
   const api = await openServer(values);
   const path = `/runs/${encodeURIComponent(args[0] ?? '')}`;
   const json = await toBody(api, await api.get(RunView, path));
-  const after = values['follow'] === true ? await findLastSeq(api, path) : 0;
+  const follows = values['follow'] === true;
+  const after = follows ? await findLastSeq(api, path) : 0;
   const run = await api.get(RunView, `${path}/${verb}`, { method: 'POST', json });
   const isOn = !RUN_STATES[run.state].isTerminal;
-  if (values['follow'] === true && isOn) return follow(api, run, input, after);
+  if (follows && isOn) return follow(api, run, input, after);
   const word = toRunWord(run);
   const open = `The run ${run.id} is ${word}${run.cancelRequested ? ' and was asked to end' : ''}.`;
   out.result(run, isOn ? open : `The run ${run.id} is over: ${word}.`);
+  return follows ? toRunExit(run) : 'done';
 }
 
 /** Number of the newest event of a log, 0 for none. */
@@ -107,14 +109,14 @@ async function findLastSeq(api: ApiClient, path: string): Promise<number> {
   return events.at(-1)?.seq ?? 0;
 }
 
-function retry(input: CommandInput): Promise<Exit | void> {
+function retry(input: CommandInput): Promise<Exit> {
   const host = optional(input.values, 'host');
   return ask(input, 'retry', async (api, { siteId, revision }) =>
     host === undefined ? undefined : { nodeId: (await readHosts(api, siteId, revision)).idOf(host) },
   );
 }
 
-function skip(input: CommandInput): Promise<Exit | void> {
+function skip(input: CommandInput): Promise<Exit> {
   const reason = required(input.values, 'reason');
   const wanted = optional(input.values, 'step');
   return ask(input, 'skip', async (api, run) => ({ stepId: await findStep(api, run, wanted), reason }));

@@ -10,7 +10,7 @@ import { authoriseCredentialUse } from '../credentials/authorise-use';
 import { parseInput } from '../parse-input';
 import { storeSecret } from '../store-secret';
 import { parseDocument } from '../topology/parse-document';
-import { refuseForeignSecrets } from '../topology/secret-refs';
+import { refuseSecretsOfNewSite } from '../topology/secret-refs';
 import { storeRevision } from '../topology/store-revision';
 import type { Transaction } from '../transact';
 import { isUniqueViolation, transact } from '../transact';
@@ -28,12 +28,14 @@ export const CreateSiteInput = z.strictObject({
 
 /**
  * Creates a site with its first revision and its join tokens: 256 random bits each, the agents' distinct from the
- * servers', sealed to the workers before they reach the database (S29). Node ids are handed out here.
+ * servers', sealed to the workers before they reach the database (S29); references to others in the document are
+ * dropped. Node ids are handed out here.
  */
 export async function createSite(ctx: ServiceContext, input: unknown): Promise<TopologyView> {
   authorise(ctx, 'site.create');
   const { name, pattern, topology, draftId } = parseInput(CreateSiteInput, input);
   const document = topology === undefined ? toDefaultTopology(pattern, []) : parseDocument(topology, null);
+  refuseSecretsOfNewSite(document);
   const siteId = newId('s');
   try {
     return await transact(ctx, async (tx) => {
@@ -42,7 +44,6 @@ export async function createSite(ctx: ServiceContext, input: unknown): Promise<T
         select: { id: true },
       });
       await tx.sql.query('INSERT INTO site_lease (site_id) VALUES ($1)', [siteId]);
-      await refuseForeignSecrets(tx, siteId, document);
       await authoriseCredentialUse(ctx, tx, document, null);
       const complete = await withJoinTokens(ctx, tx, siteId, document);
       const view = await storeRevision(ctx, tx, { siteId, revision: 1, topology: complete });

@@ -9,7 +9,7 @@ import { parseInput } from '../parse-input';
 import { transact } from '../transact';
 import { findNewestTopology } from './find-stored';
 import { parseDocument } from './parse-document';
-import { refuseForeignSecrets } from './secret-refs';
+import { refuseForeignSecrets, refuseOlderKeys } from './secret-refs';
 import { storeRevision, toStoredDocument } from './store-revision';
 
 export const PutTopologyInput = z.strictObject({
@@ -22,7 +22,8 @@ export const PutTopologyInput = z.strictObject({
 
 /**
  * Stores a new revision if nobody saved since `etag` (`precondition-failed` otherwise). Join tokens, and the keys of an
- * S3 store that stays, are what they were when left out (`removeSiteSecret` takes a key away). A document that equals the newest revision makes no new one.
+ * S3 store that stays, are what they were when left out; other keys than the present ones are a `conflict`. A document
+ * that equals the newest revision makes no new one.
  */
 export async function putTopology(ctx: ServiceContext, input: unknown): Promise<TopologyView> {
   const { siteId, topology: document, etag } = parseInput(PutTopologyInput, input);
@@ -36,6 +37,7 @@ export async function putTopology(ctx: ServiceContext, input: unknown): Promise<
     const newest = await findNewestTopology(tx, siteId);
     refuseOtherEtag(newest, etag);
     await refuseForeignSecrets(tx, siteId, topology);
+    refuseOlderKeys(topology, newest.topology);
     await authoriseCredentialUse(ctx, tx, topology, before.topology);
     const view = await storeRevision(ctx, tx, { siteId, revision: newest.revision + 1, topology });
     await tx.audit('topology.save', siteId, { revision: view.revision, etag: view.etag });

@@ -90,7 +90,6 @@ export default async function SiteSettingsPage({ params }: Props) {
               />
             )}
             <SnapshotStore
-              key={`${etag} snapshots`}
               siteId={siteId}
               topology={topology}
               etag={etag}

@@ -45,7 +45,7 @@ export const PUT = apiRoute(
     requestHeaders: { 'If-Match': { required: true, words: 'The ETag of the topology that was changed.' } },
     response: TopologyView,
     responseHeaders: ETAG,
-    errors: ['precondition-failed'],
+    errors: ['precondition-failed', 'conflict'],
   },
   async ({ ctx, request, params, body }) => {
     const etag = request.headers.get('if-match');
