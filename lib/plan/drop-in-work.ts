@@ -27,7 +27,10 @@ export function toDropInWork(file: RenderedFile, unit: string, facts: NodeFacts)
   return [...(isThere ? [] : [put]), toReload(unit, stamp)];
 }
 
-/** Removes our drop-in of a unit and has systemd forget it; empty where there is none of ours. */
+/**
+ * Removes our drop-in of a unit that is gone or stopped before, so that systemd has it no more in memory; empty where there is
+ * none of ours.
+ */
 export function toDropInRemoval(unit: string, facts: NodeFacts): Work[] {
   const path = toDropInPath(unit);
   if (!isOurs(facts.files[path])) return [];
@@ -39,10 +42,10 @@ export function toDropInRemoval(unit: string, facts: NodeFacts): Work[] {
     diff: toUnifiedDiff(path, facts.files[path]?.content ?? null, null),
     phase: 'serve',
   };
-  return [remove, { ...toReload(unit, null), phase: 'serve' }];
+  return [remove];
 }
 
-function toReload(unit: string, stamp: string | null): Work {
+function toReload(unit: string, stamp: string): Work {
   return {
     ...PLAIN,
     kind: 'units.reload',

@@ -185,7 +185,6 @@ describe('a change of load balancers', () => {
       'lb1 service.stop',
       'lb1 file.remove',
       'lb1 file.remove',
-      'lb1 units.reload',
       'lb1 lb.packages',
       'lb1 lb.ready',
     ]);

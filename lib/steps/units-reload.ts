@@ -5,11 +5,11 @@ import { StampName, StampValue } from './stamp';
 import { defineStepKind } from './step-kind';
 
 export const UnitsReloadParams = z.strictObject({
-  /** The unit whose drop-in was written or removed. */
+  /** The unit whose drop-in was written. */
   unit: UnitName,
   stampName: StampName,
-  /** Hash of the drop-in that systemd has read; null after a removal, which leaves no stamp. */
-  stamp: StampValue.nullable(),
+  /** Hash of the drop-in that systemd has read. */
+  stamp: StampValue,
 });
 export type UnitsReloadParams = z.infer<typeof UnitsReloadParams>;
 
@@ -25,7 +25,7 @@ is_so() {
 
 const ACT = `
 systemctl daemon-reload || fail step-exit 'systemd could not read its units again'
-if [ -n "$sp_stamp" ]; then write_stamp "$sp_stamp_name" "$sp_stamp"; else drop_stamps "$sp_stamp_name"; fi
+write_stamp "$sp_stamp_name" "$sp_stamp"
 note "systemd has read the files of $sp_unit; what runs goes on"
 `;
 
@@ -39,5 +39,5 @@ export const unitsReload = defineStepKind({
   timeoutS: 60,
   uninterruptible: null,
   toTitle: ({ unit }) => `Read the drop-ins of ${unit}`,
-  toVariables: ({ unit, stampName, stamp }) => ({ unit, stamp_name: stampName, stamp: stamp ?? '' }),
+  toVariables: ({ unit, stampName, stamp }) => ({ unit, stamp_name: stampName, stamp }),
 });

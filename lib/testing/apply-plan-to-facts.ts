@@ -42,7 +42,7 @@ const EFFECTS: Readonly<Record<StepKindName, Effect>> = {
   'sysusers.apply': applyStamp,
   'units.reload': (facts, params) => {
     const { stampName, stamp } = UnitsReloadParams.parse(params);
-    return stamp === null ? withoutStamps(facts, [stampName]) : withStamp(facts, stampName, stamp);
+    return withStamp(facts, stampName, stamp);
   },
   'service.reload': (facts, params) => {
     const { stampName, stamp } = ServiceReloadParams.parse(params);
