@@ -133,7 +133,7 @@ export async function startSiteplan(options: {
 }
 
 /** Waits for the line that says ready; fails at once, with the output, when the start ended. */
-export async function waitUntilReady(siteplan: SiteplanProcess, timeoutMs = 120_000): Promise<void> {
+export async function waitUntilReady(siteplan: SiteplanProcess, timeoutMs = 300_000): Promise<void> {
   await waitFor(
     () => {
       if (siteplan.exitCode() !== null) return true;
